@@ -1,0 +1,30 @@
+"""The risk check is a type: only an ``Approved`` order can be sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from backend.domain.orders import VenueOrder
+from backend.domain.reasons import DropReason
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """An order that the limits allow, with the reservation that was made for it. Only policies.risk_limits makes one."""
+
+    order: VenueOrder
+    reserved_notional: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An order that a limit refuses: which limit, its value, and what the order would have made of it."""
+
+    reason: DropReason
+    limit_name: str
+    limit: Decimal
+    would_be: Decimal
+
+    def __str__(self) -> str:
+        return f"{self.limit_name}: {self.would_be} would exceed the limit of {self.limit}"

@@ -1,0 +1,102 @@
+"""Typed errors. Each says what is wrong, where, and what to do next.
+
+QuantumTraderError
+├── InvalidOrder              the caller's order cannot be understood or can never be placed (nothing was sent)
+├── IdempotencyConflict       the same order id was used for a different order
+├── ConfigurationError        a setting, a chain or a name is wrong
+│   ├── UnknownExchange       no such exchange
+│   └── NoAdapterYet          a known exchange that cannot be traded with yet
+├── MissingCredentials        a private call without keys
+├── VenueCallFailed           a read at a venue gave no valid answer (never raised by a place)
+├── JournalError              the journal cannot be used: intake and sending stop
+│   ├── JournalLocked         another process holds it
+│   └── JournalCorrupt        what it holds contradicts itself, or comes from a newer version
+├── IllegalTransition         a state machine was asked for a step that its table does not list
+└── RouterClosed              the router is shutting down or has stopped
+"""
+
+from __future__ import annotations
+
+
+class QuantumTraderError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class InvalidOrder(QuantumTraderError, ValueError):
+    """The order is refused before anything is sent. ``field`` names the part at fault."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class IdempotencyConflict(QuantumTraderError):
+    """An id identifies one order for ever: reuse with another body is refused."""
+
+    def __init__(self, intent_id: str) -> None:
+        super().__init__(f"order id {intent_id!r} was already used for a different order; use a new id for a new order")
+        self.intent_id = intent_id
+
+
+class ConfigurationError(QuantumTraderError, ValueError):
+    """A setting is wrong; the message names the key, the value and what is accepted."""
+
+
+class UnknownExchange(ConfigurationError):
+    """A name that is no exchange of this program."""
+
+    def __init__(self, name: object, known: tuple[str, ...]) -> None:
+        super().__init__(f"unknown exchange {name!r}; known are: {', '.join(known)}")
+        self.name = name
+
+
+class NoAdapterYet(ConfigurationError):
+    """The exchange is known by name, but this version cannot trade there."""
+
+    def __init__(self, name: str, available: tuple[str, ...]) -> None:
+        super().__init__(f"{name}: no adapter yet; this version trades on: {', '.join(available)}")
+        self.name = name
+
+
+class MissingCredentials(QuantumTraderError):
+    """A private call without keys; the message names the settings to fill."""
+
+    def __init__(self, venue: str, missing: tuple[str, ...]) -> None:
+        super().__init__(f"{venue}: no {' and no '.join(missing)} configured; set {', '.join(missing)} for this venue")
+        self.venue = venue
+        self.missing = missing
+
+
+class VenueCallFailed(QuantumTraderError):
+    """A read (never a place) got no valid answer. ``not_sent`` is true when provably no byte left."""
+
+    def __init__(self, venue: str, operation: str, problem: str, *, not_sent: bool = False) -> None:
+        super().__init__(f"{venue} {operation}: {problem}")
+        self.venue = venue
+        self.operation = operation
+        self.problem = problem
+        self.not_sent = not_sent
+
+
+class JournalError(QuantumTraderError):
+    """The journal failed; nothing may be accepted or sent until it works again."""
+
+
+class JournalLocked(JournalError):
+    """Another process has this journal open."""
+
+
+class JournalCorrupt(JournalError):
+    """The journal contradicts itself or was written by a newer version."""
+
+
+class IllegalTransition(QuantumTraderError):
+    """A step that the transition table does not list."""
+
+    def __init__(self, kind: str, identity: str, source: str, target: str) -> None:
+        super().__init__(f"{kind} {identity}: {source} -> {target} is not a legal step")
+
+
+class RouterClosed(QuantumTraderError):
+    """The router takes no orders any more."""

@@ -1,0 +1,37 @@
+"""Identities that are computed, so that the same attempt always carries the same id (protocol 2.3)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from backend.domain.orders import Intent
+
+CLUSTER_TAG_LENGTH = 8
+INCARNATION_LENGTH = 4
+DIGEST_LENGTH = 20
+
+
+def client_id(
+    *, cluster_tag: str, incarnation: str, intent_id: str, attempt_number: int, venue: str, account: str
+) -> str:
+    """32 hex characters: 8 cluster tag, 4 incarnation, 20 digest of what is attempted. Fits every venue's alphabet."""
+    material = json.dumps([intent_id, attempt_number, venue, account]).encode()
+    digest = hashlib.sha256(material).hexdigest()[:DIGEST_LENGTH]
+    return f"{cluster_tag[:CLUSTER_TAG_LENGTH]:0<8}{incarnation[:INCARNATION_LENGTH]:0>4}{digest}"
+
+
+def body_hash(intent: Intent) -> str:
+    """Digest of everything the caller asked for except the id: tells a repeat from a different order."""
+    body = [
+        intent.strategy_id,
+        intent.symbol,
+        intent.side.value,
+        str(intent.quantity.normalize()),
+        intent.order_type.value,
+        None if intent.limit_price is None else str(intent.limit_price.normalize()),
+        None if intent.slippage_bps is None else str(intent.slippage_bps.normalize()),
+        intent.exchange,
+        intent.valid_until,
+    ]
+    return hashlib.sha256(json.dumps(body).encode()).hexdigest()

@@ -1,0 +1,78 @@
+"""The states of an intent and of an attempt, with the one table of legal steps each (protocol 2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from backend.domain.errors import IllegalTransition
+
+
+class IntentState(StrEnum):
+    """DONE: the whole quantity. DONE_SHORT: ended with less. PARKED: waits for evidence, its quantity blocked."""
+
+    NEW = "new"
+    ACTIVE = "active"
+    DONE = "done"
+    DONE_SHORT = "done_short"
+    REJECTED = "rejected"
+    PARKED = "parked"
+
+    @property
+    def final(self) -> bool:
+        return self in (IntentState.DONE, IntentState.DONE_SHORT, IntentState.REJECTED)
+
+
+class AttemptState(StrEnum):
+    """OPEN is journaled and perhaps sent; UNKNOWN has an ambiguous answer; WORKING is known to be at the venue."""
+
+    OPEN = "open"
+    UNKNOWN = "unknown"
+    WORKING = "working"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+
+    @property
+    def ended(self) -> bool:
+        return self in (AttemptState.REJECTED, AttemptState.CLOSED)
+
+
+class Proof(StrEnum):
+    """Why an attempt may be closed. (Deadline proofs are not used yet: an absent order is parked.)"""
+
+    NOT_SENT = "not_sent"
+    DEFINITE_REJECT = "definite_reject"
+    TERMINAL_STATE = "terminal_state"
+
+
+INTENT_STEPS: Mapping[IntentState, frozenset[IntentState]] = {
+    IntentState.NEW: frozenset({IntentState.ACTIVE, IntentState.REJECTED}),
+    IntentState.ACTIVE: frozenset({IntentState.DONE, IntentState.DONE_SHORT, IntentState.REJECTED, IntentState.PARKED}),
+    IntentState.PARKED: frozenset({IntentState.ACTIVE}),
+    IntentState.DONE: frozenset(),
+    IntentState.DONE_SHORT: frozenset(),
+    IntentState.REJECTED: frozenset(),
+}
+
+ATTEMPT_STEPS: Mapping[AttemptState, frozenset[AttemptState]] = {
+    AttemptState.OPEN: frozenset(
+        {AttemptState.REJECTED, AttemptState.WORKING, AttemptState.UNKNOWN, AttemptState.CLOSED}
+    ),
+    # A late acceptance: the look-up found what the answer did not tell.
+    AttemptState.UNKNOWN: frozenset({AttemptState.WORKING, AttemptState.CLOSED}),
+    AttemptState.WORKING: frozenset({AttemptState.CLOSED}),
+    AttemptState.REJECTED: frozenset(),
+    AttemptState.CLOSED: frozenset(),
+}
+
+
+def check_intent_step(intent_id: str, source: IntentState, target: IntentState) -> None:
+    """Raises IllegalTransition unless the table lists the step."""
+    if target not in INTENT_STEPS[source]:
+        raise IllegalTransition("intent", intent_id, source, target)
+
+
+def check_attempt_step(attempt_id: str, source: AttemptState, target: AttemptState) -> None:
+    """Raises IllegalTransition unless the table lists the step."""
+    if target not in ATTEMPT_STEPS[source]:
+        raise IllegalTransition("attempt", attempt_id, source, target)

@@ -1,0 +1,243 @@
+"""What a caller asks for, what a venue is asked for, and what a venue reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from backend.domain.errors import InvalidOrder
+from backend.domain.money import ZERO, positive
+
+
+class Side(StrEnum):
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OrderType(StrEnum):
+    MARKET = "market"
+    LIMIT = "limit"
+
+
+class TimeInForce(StrEnum):
+    IOC = "ioc"
+    GTC = "gtc"
+
+
+class OrderStatus(StrEnum):
+    """A venue order's state. ``OPEN`` covers accepted, resting and partly filled."""
+
+    OPEN = "open"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+    @property
+    def terminal(self) -> bool:
+        return self is not OrderStatus.OPEN
+
+
+ID_LENGTH_MAX = 64
+DEFAULT_VALIDITY_S = 30.0
+DEFAULT_SLIPPAGE_BPS = Decimal(50)
+
+
+def _choice(kind: type[StrEnum], name: str, value: object) -> StrEnum:
+    try:
+        return kind(str(value).lower())
+    except ValueError:
+        accepted = ", ".join(member.value for member in kind)
+        raise InvalidOrder(name, f"{value!r} is not one of: {accepted}") from None
+
+
+def _checked_symbol(symbol: object) -> str:
+    if not isinstance(symbol, str) or symbol.count("/") != 1 or not all(symbol.split("/")) or symbol != symbol.upper():
+        raise InvalidOrder("symbol", f"{symbol!r} is not of the form BASE/QUOTE, for example BTC/USDT")
+    return symbol
+
+
+def _checked_id(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= ID_LENGTH_MAX or not value.isprintable():
+        raise InvalidOrder("id", f"{value!r} is not a printable string of 1 to {ID_LENGTH_MAX} characters")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One order of a caller, under the caller's idempotency key ``id``. Quantities are in base units.
+
+    A MARKET order carries a slippage bound in basis points, which becomes an absolute worst price once, when the
+    first book is seen; a LIMIT order carries its price. Both execute what the market gives at once within that price
+    and move the rest on; nothing is left resting. ``valid_until`` (epoch seconds) ends new risk; None lets the router
+    set now + 30 s for a MARKET order. A LIMIT order must state it.
+
+    Build it with ``Intent.create``, which checks and converts the fields (Raises InvalidOrder).
+    """
+
+    id: str
+    strategy_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    order_type: OrderType = OrderType.MARKET
+    limit_price: Decimal | None = None
+    slippage_bps: Decimal | None = None
+    exchange: str | None = None
+    valid_until: float | None = None
+
+    @classmethod
+    def create(
+        cls,
+        *,
+        id: str,  # noqa: A002 - the field's public name
+        symbol: str,
+        side: str | Side,
+        quantity: Decimal | str | int,
+        strategy_id: str = "manual",
+        order_type: str | OrderType = OrderType.MARKET,
+        limit_price: Decimal | str | int | None = None,
+        slippage_bps: Decimal | str | int | None = None,
+        exchange: str | None = None,
+        valid_until: float | None = None,
+    ) -> Intent:
+        """A checked intent. Raises InvalidOrder that names the field, before anything is stored or sent."""
+        kind = OrderType(_choice(OrderType, "order_type", order_type))
+        price = None if limit_price is None else positive("limit_price", limit_price)
+        slippage = None if slippage_bps is None else positive("slippage_bps", slippage_bps)
+        if kind is OrderType.LIMIT and (price is None or slippage is not None):
+            raise InvalidOrder("limit_price", "a limit order needs a limit_price and takes no slippage_bps")
+        if kind is OrderType.MARKET and price is not None:
+            raise InvalidOrder(
+                "limit_price", "a market order takes slippage_bps; use order_type='limit' to set a price"
+            )
+        if kind is OrderType.LIMIT and valid_until is None:
+            raise InvalidOrder("valid_until", "a limit order must state until when it may be sent (epoch seconds)")
+        if valid_until is not None and not 0 < valid_until < float("inf"):
+            raise InvalidOrder("valid_until", f"{valid_until!r} is not a time in epoch seconds")
+        if slippage is not None and slippage >= Decimal(10_000):
+            raise InvalidOrder("slippage_bps", f"{slippage} is 100 % or more; give basis points, 50 means 0.5 %")
+        return cls(
+            id=_checked_id(id),
+            strategy_id=strategy_id,
+            symbol=_checked_symbol(symbol),
+            side=Side(_choice(Side, "side", side)),
+            quantity=positive("quantity", quantity),
+            order_type=kind,
+            limit_price=price,
+            slippage_bps=DEFAULT_SLIPPAGE_BPS if kind is OrderType.MARKET and slippage is None else slippage,
+            exchange=exchange,
+            valid_until=valid_until,
+        )
+
+
+OrderRequest = Intent
+"""What ``adapter.place_order`` takes: the same values, executed on that one venue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What a strategy emits; ``run_execution_loop`` turns it into an Intent. Without an id the loop gives it one."""
+
+    strategy_id: str
+    symbol: str
+    side: str
+    quantity: Decimal | str | int
+    exchange: str | None = None
+    id: str | None = None
+    order_type: str = OrderType.MARKET
+    limit_price: Decimal | str | int | None = None
+    slippage_bps: Decimal | str | int | None = None
+    valid_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VenueOrder:
+    """The frozen request of one attempt, already rounded to the venue's steps. What is journaled is what is sent.
+
+    ``created_at`` and ``not_after`` are epoch seconds fixed at journal time; a venue with a request deadline carries
+    ``not_after`` inside the request. ``client_id`` is already in the venue's alphabet (empty where it takes none).
+    """
+
+    venue: str
+    attempt_id: str
+    client_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    time_in_force: TimeInForce
+    created_at: float
+    not_after: float
+
+    @property
+    def notional(self) -> Decimal:
+        """Worst-case quote amount."""
+        return self.quantity * self.price
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRef:
+    """How an order is looked up or cancelled: by the venue's id, by our client id, or both. ``created_at``: sent at."""
+
+    symbol: str
+    venue_order_id: str | None = None
+    client_id: str | None = None
+    created_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution. ``quantity`` in base, ``price`` in quote per base, ``fee`` in ``fee_asset``, ``at`` in epoch s."""
+
+    venue: str
+    symbol: str
+    venue_order_id: str
+    trade_id: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal = ZERO
+    fee_asset: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """What a venue says of one order. ``filled`` is cumulative; ``fills`` only where the answer lists them."""
+
+    venue: str
+    symbol: str
+    venue_order_id: str
+    client_id: str | None
+    side: Side
+    quantity: Decimal
+    filled: Decimal
+    status: OrderStatus
+    price: Decimal | None = None
+    average: Decimal | None = None
+    created_at: float | None = None
+    fills: tuple[Fill, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One asset at one venue: ``free`` can be used, ``held`` is locked in orders."""
+
+    asset: str
+    free: Decimal
+    held: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Keys of one venue account. Never printed: ``repr`` and ``str`` hide every value."""
+
+    api_key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.api_key)

@@ -1,0 +1,77 @@
+"""The three outcomes of a place. Two would be one too few: a timeout is neither yes nor no.
+
+Only ``ProvenNotExecuted`` may be tried elsewhere. ``Unknown`` is resolved by evidence and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.domain.orders import OrderReport
+from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
+
+MESSAGE_LENGTH_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The HTTP fact behind an outcome. ``headers_written`` false means that provably no byte of the request left."""
+
+    headers_written: bool
+    status: int | None = None
+    code: str = ""
+    message: str = ""
+
+    def __str__(self) -> str:
+        parts = ["sent" if self.headers_written else "not sent"]
+        if self.status is not None:
+            parts.append(f"HTTP {self.status}")
+        parts.extend(part for part in (self.code, self.message[:MESSAGE_LENGTH_MAX]) if part)
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The venue gave a non-empty order id. ``report`` where its answer also tells the state."""
+
+    venue_order_id: str
+    evidence: Evidence
+    report: OrderReport | None = None
+    health: HealthClass = HealthClass.GOOD
+
+    def __post_init__(self) -> None:
+        if not self.venue_order_id:
+            raise ValueError("acceptance needs a venue order id")
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenNotExecuted:
+    """The request cannot have executed and cannot execute later."""
+
+    reason: RejectReason
+    evidence: Evidence
+    health: HealthClass
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It may have executed, or may yet."""
+
+    reason: UnknownReason
+    evidence: Evidence
+    health: HealthClass = HealthClass.UNKNOWN
+
+
+Outcome = Accepted | ProvenNotExecuted | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOutcome:
+    """Answer to a cancel. ``done`` true: the venue says it is cancelled; false: it says there is no such open order.
+
+    ``filled`` where the answer tells the executed part. A cancel without a valid answer raises VenueCallFailed.
+    """
+
+    done: bool
+    evidence: Evidence
+    filled: str | None = None

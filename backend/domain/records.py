@@ -1,0 +1,133 @@
+"""What the journal keeps and what a caller gets back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.money import ZERO
+from backend.domain.orders import Fill, Intent, VenueOrder
+from backend.domain.reasons import DropReason, EndReason, ParkReason, RejectReason, UnknownReason
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of an intent at one venue: the frozen request and what became of it."""
+
+    id: str
+    intent_id: str
+    number: int
+    order: VenueOrder
+    reserved_notional: Decimal
+    state: AttemptState
+    venue_order_id: str | None = None
+    outcome_reason: RejectReason | UnknownReason | None = None
+    evidence: str = ""
+    proof: Proof | None = None
+    filled: Decimal = ZERO
+    settled_by: str = ""
+    lookups: int = 0
+    opened_at: float = 0.0
+    closed_at: float | None = None
+
+    @property
+    def venue(self) -> str:
+        return self.order.venue
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRecord:
+    """An intent with its state, its attempts in order and its fills. ``worst_price`` is in the intent's own quote."""
+
+    intent: Intent
+    body_hash: str
+    state: IntentState
+    created_at: float
+    valid_until: float
+    worst_price: Decimal | None = None
+    reason: EndReason | ParkReason | None = None
+    ended_at: float | None = None
+    attempts: tuple[Attempt, ...] = ()
+    fills: tuple[Fill, ...] = ()
+
+    @property
+    def filled(self) -> Decimal:
+        """Gross executed base quantity; fees never enlarge what remains."""
+        return sum((fill.quantity for fill in self.fills), ZERO)
+
+    @property
+    def blocked(self) -> Decimal:
+        """Quantity of attempts that are not settled: it may have executed or may yet."""
+        return sum((a.order.quantity for a in self.attempts if not a.state.ended), ZERO)
+
+    @property
+    def remaining(self) -> Decimal:
+        return self.intent.quantity - self.filled - self.blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A venue that was not used, and why."""
+
+    venue: str
+    reason: DropReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResult:
+    """The answer to ``router.submit`` and ``adapter.place_order``: final, or parked with its quantity blocked.
+
+    ``average_price`` is None without fills, and in each fill's own quote when all fills share one. ``retry_at`` (epoch
+    seconds) is the earliest sensible retry of an ``all_down`` refusal.
+    """
+
+    intent_id: str
+    state: IntentState
+    reason: EndReason | ParkReason | None
+    quantity: Decimal
+    filled: Decimal
+    blocked: Decimal
+    attempts: tuple[Attempt, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    dropped: tuple[Drop, ...] = ()
+    retry_at: float | None = None
+
+    @property
+    def average_price(self) -> Decimal | None:
+        if not self.fills or len({fill.symbol for fill in self.fills}) > 1:
+            return None
+        return sum((f.price * f.quantity for f in self.fills), ZERO) / self.filled
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """Where it executed, in order."""
+        return tuple(dict.fromkeys(fill.venue for fill in self.fills))
+
+    @classmethod
+    def of(cls, record: IntentRecord, dropped: tuple[Drop, ...] = (), retry_at: float | None = None) -> ExecutionResult:
+        return cls(
+            intent_id=record.intent.id,
+            state=record.state,
+            reason=record.reason,
+            quantity=record.intent.quantity,
+            filled=record.filled,
+            blocked=record.blocked,
+            attempts=record.attempts,
+            fills=record.fills,
+            dropped=dropped,
+            retry_at=retry_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalent:
+    """The same market under another quote: one unit of the intent's quote is ``rate`` units of ``symbol``'s quote."""
+
+    symbol: str
+    rate: Decimal
+
+
+Equivalents = Mapping[str, tuple[Equivalent, ...]]
