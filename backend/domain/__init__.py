@@ -1,1 +1,1 @@
-"""The vocabulary: ids, money, instruments, intents, attempts, outcomes, books, venue rules. Frozen values, no I/O, no clock."""
+"""The vocabulary: ids, money, instruments, intents, attempts, outcomes, books, rules. Frozen values, no I/O."""

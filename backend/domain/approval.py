@@ -11,7 +11,7 @@ from backend.domain.reasons import DropReason
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """An order that the limits allow, with the reservation that was made for it. Only policies.risk_limits makes one."""
+    """An order that the limits allow, with its reservation. Only policies.risk_limits makes one."""
 
     order: VenueOrder
     reserved_notional: Decimal

@@ -12,6 +12,7 @@ QuantumTraderError
 │   ├── JournalLocked         another process holds it
 │   └── JournalCorrupt        what it holds contradicts itself, or comes from a newer version
 ├── IllegalTransition         a state machine was asked for a step that its table does not list
+├── RouterBusy                more orders at once than the router takes
 └── RouterClosed              the router is shutting down or has stopped
 """
 
@@ -100,3 +101,7 @@ class IllegalTransition(QuantumTraderError):
 
 class RouterClosed(QuantumTraderError):
     """The router takes no orders any more."""
+
+
+class RouterBusy(QuantumTraderError):
+    """The bound on orders in flight is reached; nothing was stored. Repeat with the same id later."""

@@ -27,6 +27,18 @@ class HealthStatus(StrEnum):
     DOWN = "down"
 
 
+class HealthCause(StrEnum):
+    """Why a verdict is what it is."""
+
+    HEALTHY = "healthy"
+    SLOW = "slow"
+    RESTRICTED_MODE = "restricted_mode"
+    MAINTENANCE = "maintenance"
+    UNREACHABLE = "unreachable"
+    NO_VALID_ANSWER = "no_valid_answer"
+    NO_ADAPTER = "no_adapter"
+
+
 @dataclass(frozen=True, slots=True)
 class HealthReading:
     """A valid answer of the public time endpoint: its latency, the venue's clock, and the venue's mode."""
@@ -41,6 +53,7 @@ class VenueHealth:
     """A verdict. ``latency_ms`` is None when there was no valid answer; ``last_error`` is None when all is well."""
 
     status: HealthStatus
+    cause: HealthCause
     latency_ms: float | None = None
     last_error: str | None = None
     at: float = 0.0
@@ -52,3 +65,8 @@ class ExchangeHealth(TypedDict):
     status: Literal["ok", "degraded", "down"]
     latency_ms: float | None
     last_error: str | None
+
+
+def specified_form(health: VenueHealth) -> ExchangeHealth:
+    """The dictionary that the specified functions return."""
+    return {"status": health.status.value, "latency_ms": health.latency_ms, "last_error": health.last_error}

@@ -9,6 +9,7 @@ class DropReason(StrEnum):
     """Why a candidate venue was not used for an order."""
 
     NO_ADAPTER = "no_adapter"
+    NOT_ALLOWED = "not_allowed"
     UNHEALTHY = "unhealthy"
     NOT_LISTED = "not_listed"
     UNDER_MINIMUM = "under_minimum"
@@ -82,8 +83,8 @@ class EndReason(StrEnum):
     REJECTED_BY_VENUE = "rejected_by_venue"
     LIQUIDITY = "liquidity"
     DUST = "dust"
-    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     OVER_CAP = "over_cap"
+    INTERRUPTED = "interrupted"
 
 
 class HealthClass(StrEnum):

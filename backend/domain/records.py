@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from backend.domain.health import HealthCause
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.money import ZERO
 from backend.domain.orders import Fill, Intent, VenueOrder
@@ -53,6 +54,11 @@ class IntentRecord:
     fills: tuple[Fill, ...] = ()
 
     @property
+    def open_attempt(self) -> Attempt | None:
+        """The attempt that is not settled, if any; there is at most one."""
+        return next((a for a in self.attempts if not a.state.ended), None)
+
+    @property
     def filled(self) -> Decimal:
         """Gross executed base quantity; fees never enlarge what remains."""
         return sum((fill.quantity for fill in self.fills), ZERO)
@@ -74,6 +80,7 @@ class Drop:
     venue: str
     reason: DropReason
     detail: str = ""
+    health: HealthCause | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a venue does, as data: how it treats ids, deadlines and look-ups. Here a difference is a value before it is code.
+"""What a venue does, as data: how it treats ids, deadlines and look-ups. A difference is a value before it is code.
 
 Every value that decides about money is a ``Fact`` with a date and a source. An unverified fact stays visible as such;
 the protocol treats it as the worst class.

@@ -28,8 +28,8 @@ class Telemetry(Protocol):
         """exchange_failover_failures_total."""
         ...
 
-    def attempt_ended(self, exchange: str, outcome: str) -> None:
-        """router_attempts_total."""
+    def attempt_answered(self, exchange: str, outcome: str, seconds: float) -> None:
+        """router_attempts_total and router_ack_duration_seconds: from handing over the bytes to the answer."""
         ...
 
     def order_ended(self, outcome: str) -> None:

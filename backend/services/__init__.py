@@ -1,0 +1,1 @@
+"""Own time and state, call ports, carry out what the policies decide."""

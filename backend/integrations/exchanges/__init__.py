@@ -1,0 +1,1 @@
+"""The venues, translated. ``factory`` builds an adapter; everything heavy is imported only then."""

@@ -1,0 +1,1 @@
+"""HTTP: one request, at most once, and whether a byte of it left."""

@@ -1,0 +1,1 @@
+"""Binance spot: ``rules`` (data), ``outcomes`` (what its errors prove), ``answers`` (reading), ``adapter``."""

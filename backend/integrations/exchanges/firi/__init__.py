@@ -1,0 +1,1 @@
+"""Firi spot: ``rules`` (data), ``outcomes`` (what its errors prove), ``answers`` (reading), ``adapter``."""

@@ -1,0 +1,150 @@
+"""The command: data on standard output, progress and logs on standard error, one exit-code table.
+
+0 ok, 1 failed, 2 usage, 4 configuration. Each command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from backend.domain.errors import ConfigurationError, QuantumTraderError
+
+OK, FAILED, CONFIGURATION = 0, 1, 4
+
+app = typer.Typer(
+    name="quantum-trader",
+    help="An order router that knows which exchange is healthy and never executes an order twice.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+
+PIPE_WIDTH = 120
+
+
+def _paper() -> Console:
+    """Standard output; wide enough for a table where it is no terminal."""
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+
+
+@app.command()
+def demo(
+    books: Annotated[
+        Path | None, typer.Option(help="Folder of recorded quotes to replay; without it books are generated.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed asks for the same orders and faults.")] = 1,
+    orders: Annotated[int, typer.Option(min=50, max=5_000, help="How many orders to route.")] = 320,
+    as_json: Json = False,
+) -> None:
+    """Routes orders to three emulated exchanges while they fail, and proves from their own books that nothing was
+    executed twice or lost. Exit status 0 only if that holds exactly."""
+    from backend.lab.demo import DemoOptions, run_demo
+    from backend.lab.view import LineView, LiveView, print_report
+
+    screen = Console(stderr=True, width=None if sys.stderr.isatty() else PIPE_WIDTH)
+    view = LiveView(screen, orders) if screen.is_terminal and not as_json else LineView(screen)
+    report = asyncio.run(run_demo(DemoOptions(seed=seed, orders=orders, books=books), view))
+    if as_json:
+        sys.stdout.write(json.dumps(report.document(), indent=2) + "\n")
+    else:
+        print_report(_paper(), report)
+    raise typer.Exit(OK if report.passed else FAILED)
+
+
+@app.command()
+def emulator(
+    ports: Annotated[
+        str, typer.Option(help="First port, or several: binance=4101,kraken=4102,firi=4103,control=4100.")
+    ] = "4100",
+    seed: Annotated[int, typer.Option(help="Seed of books, keys and faults.")] = 1,
+    scenario: Annotated[Path | None, typer.Option(help="Scenario file with timed faults.")] = None,
+) -> None:
+    """Serves the emulated exchanges on loopback ports until it is stopped."""
+    from backend.cli.emulator import serve
+
+    try:
+        asyncio.run(serve(ports, seed, scenario))
+    except KeyboardInterrupt:
+        raise typer.Exit(OK) from None
+
+
+@app.command()
+def health(
+    exchanges: Annotated[list[str] | None, typer.Argument(help="Exchanges to ask; without any, all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Asks each exchange's public time endpoint once. Exit status 1 when none is ok."""
+    from backend.policies.exchange_failover_policy import get_exchange_health, is_healthy
+    from backend.policies.routing_tables import EXCHANGES
+
+    names = exchanges or list(EXCHANGES)
+
+    async def ask() -> dict[str, dict[str, object]]:
+        answers = await asyncio.gather(*(get_exchange_health(name) for name in names))
+        return {name: {**answer} for name, answer in zip(names, answers, strict=True)}
+
+    answers = asyncio.run(ask())
+    if as_json:
+        sys.stdout.write(json.dumps(answers, indent=2) + "\n")
+    else:
+        table = Table("exchange", "status", "latency ms", "last error")
+        for name, answer in answers.items():
+            latency = answer["latency_ms"]
+            table.add_row(
+                name,
+                str(answer["status"]),
+                "-" if latency is None else f"{latency:.0f}",
+                str(answer["last_error"] or ""),
+            )
+        _paper().print(table)
+    raise typer.Exit(OK if any(is_healthy(answer) for answer in answers.values()) else FAILED)
+
+
+@app.command()
+def chain(
+    exchange: Annotated[str | None, typer.Argument(help="One exchange; without it, all.")] = None, as_json: Json = False
+) -> None:
+    """Prints the failover chains in force."""
+    from backend.policies.exchange_failover_policy import get_failover_chain
+    from backend.policies.routing_tables import EXCHANGES, known_exchange
+
+    names = [known_exchange(exchange)] if exchange else list(EXCHANGES)
+    chains = {name: get_failover_chain(name) for name in names}
+    if as_json:
+        sys.stdout.write(json.dumps(chains, indent=2) + "\n")
+        return
+    table = Table("exchange", "failover chain")
+    for name, links in chains.items():
+        table.add_row(name, " → ".join(links))
+    _paper().print(table)
+
+
+@app.command()
+def version() -> None:
+    """Prints the version."""
+    from importlib.metadata import version as installed
+
+    sys.stdout.write(f"quantum-trader {installed('quantum-trader')}\n")
+
+
+def main() -> None:
+    """Runs the command; typed errors become one line on standard error and an exit status."""
+    try:
+        app()
+    except ConfigurationError as error:
+        sys.stderr.write(f"quantum-trader: {error}\n")
+        sys.exit(CONFIGURATION)
+    except QuantumTraderError as error:
+        sys.stderr.write(f"quantum-trader: {error}\n")
+        sys.exit(FAILED)

@@ -1,0 +1,117 @@
+"""What each venue's folder provides: its facts as data, and a dialect that turns its requests into answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import Protocol
+
+from backend.emulator.books import BookShape
+from backend.emulator.market import EmulatedBounds, FeeRule, Market
+from backend.emulator.matching import Engine
+from backend.emulator.orders import NewOrder, Order, Reason
+from backend.emulator.wire import JSON_TYPE, Answer, Endpoint, Request
+
+BAN_UNTIL_MS = "@ban-until-ms@"
+BAN_S = 120
+DEFAULT_BOUNDS = EmulatedBounds()
+
+
+class Mode(StrEnum):
+    """States in which a venue answers but does not trade as usual."""
+
+    MAINTENANCE = "maintenance"
+    CANCEL_ONLY = "cancel_only"
+    POST_ONLY = "post_only"
+
+
+@dataclass(frozen=True, slots=True)
+class VenueError:
+    """One documented error answer. ``definite``: the documents promise that an order answered so was not executed."""
+
+    status: int
+    body: str
+    definite: bool
+    content_type: str = JSON_TYPE
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def answer(self, now: float) -> Answer:
+        """The answer as it looks at ``now``: one body carries the end of a ban."""
+        body = self.body.replace(BAN_UNTIL_MS, str(round((now + BAN_S) * 1000)))
+        return Answer(self.status, body.encode(), self.content_type, self.headers)
+
+
+class Refused(Exception):
+    """The gateway refuses the request with this answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.body.decode(errors="replace"))
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An order that passed the gateway and is on its way to the engine.
+
+    ``not_after`` (epoch seconds) is checked once more when it is handed to the engine. The functions make the answers.
+    """
+
+    order: NewOrder
+    not_after: float | None
+    too_late: Callable[[float], Answer]
+    accepted: Callable[[Order, float], Answer]
+    refused: Callable[[Reason, float], Answer]
+
+
+class Dialect(Protocol):
+    """One venue's protocol. It keeps no time: ``now`` is epoch seconds of the emulated clock."""
+
+    def route(self, request: Request) -> Endpoint | None:
+        """What the request is for; None if the venue has no such path."""
+        ...
+
+    def serve(self, request: Request, now: float, mode: Mode | None) -> Answer | Submission:
+        """Check and answer a routed request, or pass an order on. Raises Refused."""
+        ...
+
+    def unknown(self, request: Request, now: float) -> Answer:
+        """The venue's own kind of 404."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that passed authentication, as the handlers of a dialect see it."""
+
+    request: Request
+    fields: Mapping[str, str]
+    now: float
+    mode: Mode | None
+    not_after: float | None = None  # the last moment at which the engine may take an order of this call
+
+    def get(self, name: str) -> str:
+        """The value of a parameter; empty when it is absent."""
+        return self.fields.get(name, "")
+
+
+Keys = Mapping[str, str]  # api_key, secret, and uid where the venue has one
+
+
+@dataclass(frozen=True, slots=True)
+class VenueKind:
+    """Everything generic code needs to know of a venue, as data and constructors."""
+
+    name: str
+    markets: Sequence[Market]
+    fees: FeeRule
+    balances: Mapping[str, str]  # what the account starts with
+    shape: BookShape
+    errors: Mapping[str, VenueError]
+    modes: frozenset[Mode]
+    new_keys: Callable[[Callable[[int], bytes]], Keys]  # from a source of random bytes
+    order_id: Callable[[int, Random], str]
+    trade_id: Callable[[int, Random], str]
+    dialect: Callable[[Engine, Keys], Dialect]
+    bounds: EmulatedBounds = DEFAULT_BOUNDS

@@ -1,0 +1,165 @@
+"""Faults as values, and the board on which a venue's faults are pinned, drawn and taken down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+
+from backend.emulator.dialect import Mode
+from backend.emulator.wire import Effect, Endpoint
+
+FAULTS_MAX = 100
+LENGTH_MAX_S = 30 * 86_400.0
+
+
+class FaultError(ValueError):
+    """The fault makes no sense; the message says why."""
+
+
+class FaultKind(StrEnum):
+    """What goes wrong. The parameters of each kind are listed in ``fault_kinds``."""
+
+    REFUSE = "refuse"
+    HANG = "hang"
+    RESET = "reset"
+    STATUS = "status"
+    BODY = "body"
+    LATENCY = "latency"
+    LOST_ANSWER = "lost_answer"
+    MODE = "mode"
+    REJECT = "reject"
+
+
+class When(StrEnum):
+    """Before or after the request had its effect in the venue."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Stage(StrEnum):
+    """Where a request waits.
+
+    ``arrival``: before the venue looks at it.
+    ``forward``: after the gateway's checks, before the second deadline check.
+    ``engine``: after that check, before the order takes effect (kept within the venue's engine bound).
+    ``answer``: after the effect.
+    """
+
+    ARRIVAL = "arrival"
+    FORWARD = "forward"
+    ENGINE = "engine"
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong with a share ``p`` of the requests to some endpoints, for some time.
+
+    ``start``: seconds from now until it begins. ``length``: seconds that it lasts, None until it is cleared.
+    ``count``: it ends after it struck so often. No endpoints: all of them.
+    """
+
+    kind: FaultKind
+    endpoints: frozenset[Endpoint] = frozenset()
+    p: float = 1.0
+    start: float = 0.0
+    length: float | None = None
+    count: int | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What will happen to one request. ``outcome`` replaces the venue's answer, before or after the effect."""
+
+    delays: dict[Stage, float] = field(default_factory=dict)
+    outcome: tuple[When, Callable[[float], Effect]] | None = None
+    hidden_s: float = 0.0
+
+    def add_delay(self, stage: Stage, seconds: float) -> None:
+        """Delays of several faults add up."""
+        self.delays[stage] = self.delays.get(stage, 0.0) + seconds
+
+    def end_with(self, when: When, effect: Callable[[float], Effect]) -> None:
+        """The first fault that decides the answer wins."""
+        self.outcome = self.outcome or (when, effect)
+
+
+Strike = Callable[[Plan, Random], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """A fault whose parameters were checked. ``strike`` is what it does to a plan; ``mode`` is set for mode faults."""
+
+    fault: Fault
+    strike: Strike
+    mode: Mode | None = None
+
+
+@dataclass(slots=True)
+class _Pinned:
+    armed: Armed
+    begins: float
+    ends: float
+    left: float
+
+    def active(self, now: float) -> bool:
+        return self.begins <= now < self.ends and self.left > 0
+
+
+class FaultBoard:
+    """The faults of one venue. All randomness comes from the generator that is handed in."""
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._pinned: dict[str, _Pinned] = {}
+        self._made = 0
+
+    def pin(self, armed: Armed, now: float) -> str:
+        """Put a fault up; returns its id. Faults that are over make room for new ones."""
+        self._pinned = {key: p for key, p in self._pinned.items() if now < p.ends and p.left > 0}
+        if len(self._pinned) >= FAULTS_MAX:
+            raise FaultError(f"a venue carries at most {FAULTS_MAX} faults at a time")
+        fault = armed.fault
+        begins = now + fault.start
+        ends = math.inf if fault.length is None else begins + fault.length
+        self._made += 1
+        fault_id = f"f{self._made}"
+        self._pinned[fault_id] = _Pinned(armed, begins, ends, math.inf if fault.count is None else fault.count)
+        return fault_id
+
+    def remove(self, fault_id: str | None = None) -> None:
+        """Take one fault down, or all. An unknown id is a KeyError."""
+        if fault_id is None:
+            self._pinned.clear()
+        else:
+            del self._pinned[fault_id]
+
+    def faults(self, now: float) -> dict[str, tuple[Fault, bool]]:
+        """The faults that are not over, with whether they are active."""
+        return {k: (p.armed.fault, p.active(now)) for k, p in self._pinned.items() if now < p.ends and p.left > 0}
+
+    def plan(self, endpoint: Endpoint | None, now: float) -> Plan:
+        """Draw what happens to a request. Requests to unknown paths meet only faults that are aimed at everything."""
+        plan = Plan()
+        for pinned in self._pinned.values():
+            fault = pinned.armed.fault
+            aimed = not fault.endpoints or endpoint in fault.endpoints
+            if pinned.active(now) and aimed and self._rng.random() < fault.p:
+                pinned.left -= 1
+                pinned.armed.strike(plan, self._rng)
+        return plan
+
+    def mode(self, now: float) -> Mode | None:
+        """The mode that the newest active mode fault puts the venue in."""
+        modes = [pinned.armed.mode for pinned in self._pinned.values() if pinned.armed.mode and pinned.active(now)]
+        return modes[-1] if modes else None
+
+    def refusing(self, now: float) -> bool:
+        """Is the port closed?"""
+        return any(p.armed.fault.kind is FaultKind.REFUSE and p.active(now) for p in self._pinned.values())

@@ -1,0 +1,321 @@
+"""The matching engine of one emulated venue.
+
+Our orders trade with an external book that a source provides. What our takers take is gone until the source's next
+book. A resting order fills, at its own price, when a later book crosses it. Our orders never trade with each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from backend.emulator.accounts import Account
+from backend.emulator.books import BookFrame, BookSource, Level
+from backend.emulator.ledger import Ledger, LedgerOrder, LedgerTrade
+from backend.emulator.market import ZERO, FeeRule, Market, Side, TimeInForce
+from backend.emulator.orders import EngineRefusal, NewOrder, Order, Reason, Status, Trade
+
+CLOSED_KEPT_MAX = 20_000
+CATCH_UP_FRAMES_MAX = 600
+
+MakeId = Callable[[int], str]
+
+
+@dataclass(slots=True)
+class _Live:
+    """The book that stands now, and how much of each price our orders have taken from it."""
+
+    frame: BookFrame
+    taken: dict[Decimal, Decimal]
+
+
+class Engine:
+    """All markets and the one account of a venue."""
+
+    def __init__(
+        self,
+        *,
+        venue: str,
+        markets: Sequence[Market],
+        fees: FeeRule,
+        account: Account,
+        ledger: Ledger,
+        books: BookSource,
+        order_id: MakeId,
+        trade_id: MakeId,
+    ) -> None:
+        self.venue = venue
+        self.fees = fees
+        self.account = account
+        self.ledger = ledger
+        self.markets: Mapping[str, Market] = {market.symbol: market for market in markets}
+        self._books = books
+        self._order_id = order_id
+        self._trade_id = trade_id
+        self._live: dict[str, _Live] = {}
+        self._open: dict[str, Order] = {}
+        self._closed: deque[Order] = deque(maxlen=CLOSED_KEPT_MAX)
+        self._orders_made = 0
+        self._trades_made = dict.fromkeys(self.markets, 0)
+
+    def advance(self, now: float, *, matching: bool = True) -> None:
+        """Bring resting orders to ``now``, book by book since the last look. Without matching the time just passes."""
+        for symbol in {order.new.market.symbol: None for order in self._open.values()}:
+            for frame in self._frames_until(symbol, now):
+                self._live[symbol] = _Live(frame, {})
+                if matching:
+                    self._fill_resting(symbol, frame.at)
+
+    def book(self, symbol: str, now: float) -> BookFrame:
+        """The external book less what our orders have taken from it."""
+        live = self._current(symbol, now)
+        frame = live.frame
+        return BookFrame(frame.at, frame.until, tuple(_left(frame.bids, live)), tuple(_left(frame.asks, live)))
+
+    def submit(self, new: NewOrder, now: float, visible_at: float) -> Order:
+        """Take the order and trade it as far as the book goes; raises EngineRefusal and then nothing has happened."""
+        if new.unique_open_id and new.client_id and self.has_open(new.client_id):
+            raise EngineRefusal(Reason.DUPLICATE)
+        takes = self._takes(new, now)
+        if new.post_only and takes:
+            raise EngineRefusal(Reason.WOULD_TAKE)
+        quantity = new.quantity if new.spend is None else sum((size for _, size in takes), ZERO)
+        if new.time_in_force is TimeInForce.FOK and sum((size for _, size in takes), ZERO) < quantity:
+            takes = []
+        asset, reserve = self._needed(new, takes)
+        if reserve > self.account.free(asset):
+            raise EngineRefusal(Reason.FUNDS)
+        order = self._open_order(new, quantity, now, visible_at, asset, reserve)
+        for price, size in takes:
+            self._take(order, price, size, now)
+        if order.remaining and (new.time_in_force is not TimeInForce.GTC or new.price is None):
+            self._close(order, Status.EXPIRED, now)
+        return order
+
+    def cancel(self, order: Order, now: float) -> None:
+        """Take an open order out of the book; a closed one stays as it is."""
+        if order.status is Status.OPEN:
+            self._close(order, Status.CANCELLED, now)
+
+    def has_open(self, client_id: str) -> bool:
+        """Does an open order carry this client id, visible or not?"""
+        return any(order.new.client_id == client_id for order in self._open.values())
+
+    def find(
+        self, now: float, *, order_id: str | None = None, client_id: str | None = None, symbol: str | None = None
+    ) -> Order | None:
+        """The newest visible order that fits all that is given. Which of several a venue returns is unverified."""
+        for order in self._newest(now):
+            if (
+                order_id in {None, order.id}
+                and client_id in {None, order.new.client_id}
+                and symbol in {None, order.new.market.symbol}
+            ):
+                return order
+        return None
+
+    def open_orders(self, now: float, symbol: str | None = None) -> list[Order]:
+        """Visible open orders, oldest first."""
+        return [o for o in self._open.values() if o.visible_at <= now and symbol in {None, o.new.market.symbol}]
+
+    def closed_orders(self, now: float, symbol: str | None = None) -> list[Order]:
+        """Visible closed orders, in the order in which they closed; at most CLOSED_KEPT_MAX are remembered."""
+        return [o for o in self._closed if o.visible_at <= now and symbol in {None, o.new.market.symbol}]
+
+    def trades(self, now: float, symbol: str | None = None) -> list[tuple[Order, Trade]]:
+        """Trades of visible orders, oldest first."""
+        orders = [*self.closed_orders(now, symbol), *self.open_orders(now, symbol)]
+        pairs = [(order, trade) for order in orders for trade in order.trades]
+        return sorted(pairs, key=lambda pair: (pair[1].at, pair[1].number))
+
+    def _newest(self, now: float) -> Iterator[Order]:
+        for order in (*reversed(self._open.values()), *reversed(self._closed)):
+            if order.visible_at <= now:
+                yield order
+
+    def _current(self, symbol: str, now: float) -> _Live:
+        live = self._live.get(symbol)
+        if live is None or _is_over(live.frame, now):
+            frame = self._books.book(self.venue, symbol, now)
+            if live is None or frame.at != live.frame.at:
+                live = self._live[symbol] = _Live(frame, {})
+        return live
+
+    def _frames_until(self, symbol: str, now: float) -> Iterator[BookFrame]:
+        """The books after the present one, up to ``now``. A gap longer than the bound is jumped over."""
+        frame = self._live[symbol].frame
+        for _ in range(CATCH_UP_FRAMES_MAX):
+            if not _is_over(frame, now):
+                return
+            following = self._books.book(self.venue, symbol, min(frame.until, now))
+            if following.at == frame.at:
+                return
+            frame = following
+            yield frame
+        yield self._books.book(self.venue, symbol, now)
+
+    def _takes(self, new: NewOrder, now: float) -> list[Level]:
+        """The levels the order would take now: price and quantity each."""
+        live = self._current(new.market.symbol, now)
+        levels = live.frame.asks if new.side is Side.BUY else live.frame.bids
+        takes: list[Level] = []
+        want, money = new.quantity, new.spend
+        for price, size in _left(levels, live):
+            if new.price is not None and not _crosses(new.side, new.price, price):
+                break
+            if money is not None:
+                step = new.market.quantity_step
+                want = (money / price) // step * step
+            part = min(want, size)
+            if part <= ZERO:
+                break
+            takes.append((price, part))
+            want -= part
+            money = None if money is None else money - part * price
+        return takes
+
+    def _needed(self, new: NewOrder, takes: Iterable[Level]) -> tuple[str, Decimal]:
+        """Which asset has to be held for the order and how much, with the fee where the venue takes it in quote."""
+        if new.side is Side.SELL:
+            return new.market.base, new.quantity
+        cost = sum((price * size for price, size in takes), ZERO) if new.price is None else new.price * new.quantity
+        return new.market.quote, cost * (1 + self.fees.taker) if self.fees.in_quote else cost
+
+    def _open_order(
+        self, new: NewOrder, quantity: Decimal, now: float, visible_at: float, asset: str, reserve: Decimal
+    ) -> Order:
+        self._orders_made += 1
+        order_id = self._order_id(self._orders_made)
+        order = Order(order_id, new, quantity, now, visible_at, asset, reserve, updated=now)
+        self.account.hold(asset, reserve)
+        self._open[order.id] = order
+        self._record(order)
+        if not quantity:
+            self._close(order, Status.EXPIRED, now)
+        return order
+
+    def _take(self, order: Order, price: Decimal, size: Decimal, now: float) -> None:
+        taken = self._live[order.new.market.symbol].taken
+        taken[price] = taken.get(price, ZERO) + size
+        self._trade(order, price, size, now, maker=False)
+
+    def _fill_resting(self, symbol: str, at: float) -> None:
+        """Resting orders that the new book crosses, best price first, share what the book offers at their price."""
+        resting = [order for order in self._open.values() if order.new.market.symbol == symbol and order.new.price]
+        resting.sort(key=_eagerness, reverse=True)
+        live = self._live[symbol]
+        for order in resting:
+            for price, size in list(_left(live.frame.asks if order.new.side is Side.BUY else live.frame.bids, live)):
+                if order.status is not Status.OPEN or not _crosses(order.new.side, order.new.price or ZERO, price):
+                    break
+                part = min(order.remaining, size)
+                live.taken[price] = live.taken.get(price, ZERO) + part
+                self._trade(order, order.new.price or price, part, at, maker=True)
+
+    def _trade(self, order: Order, price: Decimal, size: Decimal, at: float, *, maker: bool) -> None:
+        market, symbol = order.new.market, order.new.market.symbol
+        self._trades_made[symbol] += 1
+        number = self._trades_made[symbol]
+        fee, fee_asset = self._fee(market, order.new.side, price, size, maker=maker)
+        trade = Trade(self._trade_id(number), number, price, size, fee, fee_asset, maker, at)
+        order.trades.append(trade)
+        order.filled += size
+        order.cost += trade.cost
+        order.updated = at
+        self._settle(order, trade)
+        self.ledger.record_trade(_ledger_trade(self.venue, order, trade))
+        if order.remaining:
+            self._record(order)
+        else:
+            self._close(order, Status.FILLED, at)
+
+    def _fee(self, market: Market, side: Side, price: Decimal, size: Decimal, *, maker: bool) -> tuple[Decimal, str]:
+        rate = self.fees.maker if maker else self.fees.taker
+        in_base = side is Side.BUY and not self.fees.in_quote
+        fee = (size if in_base else size * price) * rate
+        return fee.quantize(self.fees.step), market.base if in_base else market.quote
+
+    def _settle(self, order: Order, trade: Trade) -> None:
+        """Move the money of one trade: out of what is held, into what is free, less the fee."""
+        market, buying = order.new.market, order.new.side is Side.BUY
+        out = trade.cost if buying else trade.quantity
+        if buying and trade.fee_asset == market.quote:
+            out += trade.fee
+        gain = trade.quantity if buying else trade.cost
+        gain_asset = market.base if buying else market.quote
+        if trade.fee_asset == gain_asset:
+            gain -= trade.fee
+        self.account.pay(order.reserve_asset, out)
+        self.account.receive(gain_asset, gain)
+        order.reserve -= out
+
+    def _close(self, order: Order, status: Status, now: float) -> None:
+        order.status = status
+        order.updated = now
+        self.account.hold(order.reserve_asset, -order.reserve)
+        order.reserve = ZERO
+        if self._open.pop(order.id, None) is not None:
+            self._closed.append(order)
+        self._record(order)
+
+    def _record(self, order: Order) -> None:
+        self.ledger.record_order(_ledger_order(self.venue, order))
+
+
+def _is_over(frame: BookFrame, now: float) -> bool:
+    """Can there be a later book? Where the end of a frame was not known, the source has to be asked again."""
+    return now >= frame.until or math.isinf(frame.until)
+
+
+def _crosses(side: Side, limit: Decimal, price: Decimal) -> bool:
+    return price <= limit if side is Side.BUY else price >= limit
+
+
+def _eagerness(order: Order) -> Decimal:
+    price = order.new.price or ZERO
+    return price if order.new.side is Side.BUY else -price
+
+
+def _left(levels: Iterable[Level], live: _Live) -> Iterator[Level]:
+    for price, size in levels:
+        left = size - live.taken.get(price, ZERO)
+        if left > ZERO:
+            yield price, left
+
+
+def _ledger_order(venue: str, order: Order) -> LedgerOrder:
+    new = order.new
+    return LedgerOrder(
+        venue=venue,
+        order_id=order.id,
+        client_id=new.client_id,
+        symbol=new.market.symbol,
+        side=new.side,
+        quantity=order.quantity,
+        price=new.price,
+        time_in_force=new.time_in_force,
+        at=order.created,
+        visible_at=order.visible_at,
+        filled=order.filled,
+        status=order.status.value,
+    )
+
+
+def _ledger_trade(venue: str, order: Order, trade: Trade) -> LedgerTrade:
+    return LedgerTrade(
+        venue=venue,
+        order_id=order.id,
+        client_id=order.new.client_id,
+        trade_id=trade.id,
+        symbol=order.new.market.symbol,
+        side=order.new.side,
+        quantity=trade.quantity,
+        price=trade.price,
+        fee=trade.fee,
+        fee_asset=trade.fee_asset,
+        maker=trade.maker,
+        at=trade.at,
+    )

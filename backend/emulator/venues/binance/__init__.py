@@ -1,0 +1,1 @@
+"""Binance spot, after the Binance spot API documentation."""

@@ -1,0 +1,1 @@
+"""Firi (formerly MiraiEx), after the Firi Trading API documentation."""

@@ -1,0 +1,1 @@
+"""Kraken spot, after the Kraken REST API documentation."""

@@ -1,0 +1,162 @@
+"""Binance spot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ccxt.async_support.binance import binance
+
+from backend.domain.books import Book
+from backend.domain.health import VenueMode
+from backend.domain.instruments import Instrument
+from backend.domain.money import plain
+from backend.domain.orders import Balance, Fill, OrderRef, OrderReport, VenueOrder
+from backend.domain.outcomes import CancelOutcome
+from backend.integrations.exchanges.binance import answers
+from backend.integrations.exchanges.binance.outcomes import OUTCOMES, UNKNOWN_TO_CANCEL, UNKNOWN_TO_QUERY
+from backend.integrations.exchanges.binance.rules import MODES, READ_WINDOW_MS, RULES, WINDOW_MS_MAX
+from backend.integrations.exchanges.shared.adapter import CcxtAdapter
+from backend.integrations.exchanges.shared.http_fact import HttpFact
+from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
+from backend.integrations.exchanges.shared.parsing import Malformed, field, identity, items, levels, mapping, number
+from backend.integrations.exchanges.shared.parsing import text as text_of
+from backend.integrations.exchanges.shared.ported import Call, PortedExchange, milliseconds
+from backend.ports.transport import Transport
+
+TRADES_PER_PAGE = 1000
+
+
+class PortedBinance(PortedExchange, binance):  # type: ignore[misc]
+    """ccxt's class with its production URLs, which decide how it signs; the transport sends them elsewhere."""
+
+
+class BinanceAdapter(CcxtAdapter):
+    """Amounts go out as our exact strings through ccxt's raw endpoint: its ``create_order`` cuts an amount silently and
+    turns a market order with a price into one for a quote amount."""
+
+    RULES = RULES
+    OUTCOMES = OUTCOMES
+    TIME = Call("public", "GET", "time")
+    STATUS = Call("sapi", "GET", "system/status")
+
+    def _make_ccxt(self, transport: Transport) -> PortedExchange:
+        keys = self._settings.credentials
+        return PortedBinance(transport, self._clock, {"apiKey": keys.api_key, "secret": keys.secret})
+
+    def _errors_of(self, fact: HttpFact) -> tuple[VenueError, ...]:
+        return answers.errors_of(fact)
+
+    def _content_of(self, fact: HttpFact) -> object:
+        return fact.document
+
+    def _server_time(self, content: object) -> float:
+        return float(number(mapping(content), "serverTime")) / 1000
+
+    def _mode(self, content: object) -> VenueMode:
+        status = mapping(content).get("status")
+        return VenueMode(MODES.get(status, VenueMode.UNKNOWN)) if isinstance(status, int) else VenueMode.UNKNOWN
+
+    async def _load_instruments(self) -> Mapping[str, Instrument]:
+        content = await self._read("instruments", Call("public", "GET", "exchangeInfo"))
+        with self._valid("instruments"):
+            return answers.instruments(content)
+
+    def _book_call(self, instrument: Instrument, depth: int) -> Call:
+        return Call("public", "GET", "depth", {"symbol": instrument.native_id, "limit": depth})
+
+    def _read_book(self, content: object, instrument: Instrument) -> Book:
+        book = mapping(content)
+        return Book(
+            venue=self.venue,
+            symbol=instrument.symbol,
+            bids=levels(field(book, "bids"), descending=True),
+            asks=levels(field(book, "asks"), descending=False),
+            at=self._clock.now(),
+        )
+
+    async def balances(self) -> Mapping[str, Balance]:
+        content = await self._read("balances", self._private("GET", "account", {}))
+        with self._valid("balances"):
+            return answers.balances(content)
+
+    # --- Orders -----------------------------------------------------------------------------------------------------
+
+    def _place_call(self, order: VenueOrder, instrument: Instrument) -> Call:
+        """timestamp + recvWindow is the order's own deadline, in whole milliseconds and never later."""
+        timestamp = milliseconds(order.created_at)
+        window = milliseconds(order.not_after) - timestamp
+        params = {
+            "timestamp": timestamp,
+            "symbol": instrument.native_id,
+            "side": order.side.value.upper(),
+            "type": "LIMIT",
+            "timeInForce": order.time_in_force.value.upper(),
+            "quantity": plain(order.quantity),
+            "price": plain(order.price),
+            "newClientOrderId": order.client_id,
+            "newOrderRespType": "FULL",
+            "recvWindow": min(max(window, 1), WINDOW_MS_MAX),
+        }
+        return Call("private", "POST", "order", params, private=True)
+
+    def _read_place(self, fact: HttpFact, order: VenueOrder) -> PlaceAnswer:
+        """Accepted only with an order id, our own client id echoed, and a status; the fills are a bonus."""
+        errors = answers.errors_of(fact)
+        document = fact.document
+        if not isinstance(document, dict) or document.get("clientOrderId") != order.client_id:
+            return PlaceAnswer(errors)
+        if not identity(document.get("status")):
+            return PlaceAnswer(errors)
+        try:
+            report: OrderReport | None = answers.report(document, order.symbol)
+        except Malformed:
+            report = None
+        return PlaceAnswer(errors, identity(document.get("orderId")), report)
+
+    async def get_order(self, ref: OrderRef) -> OrderReport | None:
+        call = self._private("GET", "order", await self._named(ref))
+        fact = await self._fetch("get_order", call, self._timeouts.read_s, self._reads_pace)
+        with self._valid("get_order"):
+            if any(error.code in UNKNOWN_TO_QUERY for error in self._errors_of(fact)):
+                return None
+            document = mapping(self._checked("get_order", fact))
+            return answers.report(document, self._symbol_of(text_of(document, "symbol")))
+
+    async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
+        instrument = await self._instrument(symbol)
+        content = await self._read("open_orders", self._private("GET", "openOrders", {"symbol": instrument.native_id}))
+        with self._valid("open_orders"):
+            return tuple(answers.report(mapping(order), symbol) for order in items(content))
+
+    async def my_trades(
+        self, symbol: str, *, venue_order_id: str | None = None, since: float | None = None
+    ) -> tuple[Fill, ...]:
+        """``since`` bounds the search only without an order id: the venue takes one or the other."""
+        instrument = await self._instrument(symbol)
+        params: dict[str, object] = {"symbol": instrument.native_id, "limit": TRADES_PER_PAGE}
+        if venue_order_id is not None:
+            params["orderId"] = venue_order_id
+        elif since is not None:
+            params["startTime"] = milliseconds(since)
+        content = await self._read("my_trades", self._private("GET", "myTrades", params))
+        with self._valid("my_trades"):
+            fills = tuple(answers.trade(mapping(entry), symbol) for entry in items(content))
+        return tuple(fill for fill in fills if venue_order_id in (None, fill.venue_order_id))
+
+    async def cancel_order(self, ref: OrderRef) -> CancelOutcome:
+        fact, errors = await self._cancelled(self._private("DELETE", "order", await self._named(ref)))
+        if any((error.code, error.message) == UNKNOWN_TO_CANCEL for error in errors):
+            return self._no_such_order(fact, errors)
+        with self._valid("cancel_order"):
+            document = mapping(self._checked("cancel_order", fact))
+            filled = plain(number(document, "executedQty"))
+            return CancelOutcome(done=True, evidence=evidence_of(fact), filled=filled)
+
+    async def _named(self, ref: OrderRef) -> dict[str, object]:
+        """One name only: with both, the venue's answer may be about either."""
+        instrument = await self._instrument(ref.symbol)
+        name = {"orderId": ref.venue_order_id} if ref.venue_order_id else {"origClientOrderId": ref.client_id}
+        return {"symbol": instrument.native_id, **name}
+
+    def _private(self, method: str, path: str, params: Mapping[str, object]) -> Call:
+        return Call("private", method, path, {**params, "recvWindow": READ_WINDOW_MS}, private=True)

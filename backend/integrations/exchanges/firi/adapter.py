@@ -1,0 +1,151 @@
+"""Firi: no client id, no deadline, no IOC. An order whose answer is lost cannot be looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from backend.domain.books import Book
+from backend.domain.errors import VenueCallFailed
+from backend.domain.instruments import Instrument
+from backend.domain.money import ZERO, plain
+from backend.domain.orders import Balance, Fill, OrderRef, OrderReport, VenueOrder
+from backend.domain.outcomes import CancelOutcome
+from backend.integrations.exchanges.firi import answers
+from backend.integrations.exchanges.firi.ccxt_exchange import firi
+from backend.integrations.exchanges.firi.outcomes import OUTCOMES
+from backend.integrations.exchanges.firi.rules import HISTORY_COUNT, ORDER_NOT_FOUND, RULES
+from backend.integrations.exchanges.shared.adapter import CcxtAdapter
+from backend.integrations.exchanges.shared.http_fact import NOT_JSON, HttpFact
+from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
+from backend.integrations.exchanges.shared.parsing import field, items, levels, mapping, number
+from backend.integrations.exchanges.shared.ported import Call, PortedExchange
+from backend.ports.transport import Transport
+
+NOT_FOUND = 404
+
+
+class PortedFiri(PortedExchange, firi):
+    """Our own ccxt class, on our ports."""
+
+
+class FiriAdapter(CcxtAdapter):
+    """Keys: ``api_key`` alone signs nothing; with ``secret`` and ``extra["client_id"]`` each request is signed."""
+
+    RULES = RULES
+    OUTCOMES = OUTCOMES
+    TIME = Call("public", "GET", "time")
+
+    def _make_ccxt(self, transport: Transport) -> PortedExchange:
+        keys = self._settings.credentials
+        config = {"apiKey": keys.api_key, "secret": keys.secret, "uid": keys.extra.get("client_id", "")}
+        return PortedFiri(transport, self._clock, config)
+
+    def _errors_of(self, fact: HttpFact) -> tuple[VenueError, ...]:
+        return answers.errors_of(fact)
+
+    def _content_of(self, fact: HttpFact) -> object:
+        return fact.document
+
+    def _server_time(self, content: object) -> float:
+        """Whole seconds, unlike everywhere else."""
+        return float(number(mapping(content), "time"))
+
+    async def _load_instruments(self) -> Mapping[str, Instrument]:
+        content = await self._read("instruments", Call("public", "GET", "v2/markets"))
+        with self._valid("instruments"):
+            return answers.instruments(content)
+
+    def _book_call(self, instrument: Instrument, depth: int) -> Call:
+        return Call("public", "GET", f"v2/markets/{instrument.native_id}/depth", {"bids": depth, "asks": depth})
+
+    def _read_book(self, content: object, instrument: Instrument) -> Book:
+        book = mapping(content)
+        return Book(
+            venue=self.venue,
+            symbol=instrument.symbol,
+            bids=levels(field(book, "bids"), descending=True),
+            asks=levels(field(book, "asks"), descending=False),
+            at=self._clock.now(),
+        )
+
+    async def balances(self) -> Mapping[str, Balance]:
+        content = await self._read("balances", _private("GET", "v2/balances"))
+        with self._valid("balances"):
+            return answers.balances(content)
+
+    # --- Orders -----------------------------------------------------------------------------------------------------
+
+    def _place_call(self, order: VenueOrder, instrument: Instrument) -> Call:
+        """``timestamp`` goes into the signature, not into the order."""
+        params = {
+            "market": instrument.native_id,
+            "type": "bid" if order.side.value == "buy" else "ask",
+            "price": plain(order.price),
+            "amount": plain(order.quantity),
+            "timestamp": str(int(order.created_at)),
+        }
+        return _private("POST", "v2/orders", params)
+
+    def _read_place(self, fact: HttpFact, _order: VenueOrder) -> PlaceAnswer:
+        return PlaceAnswer(answers.errors_of(fact), answers.order_id_of(fact))
+
+    async def get_order(self, ref: OrderRef) -> OrderReport | None:
+        """By the venue's id alone. Raises VenueCallFailed for a client id: the venue has none."""
+        await self._instrument(ref.symbol)
+        call = _private("GET", f"v2/order/{self._id_of(ref, 'get_order')}")
+        fact = await self._fetch("get_order", call, self._timeouts.read_s, self._reads_pace)
+        with self._valid("get_order"):
+            if any(error.code == ORDER_NOT_FOUND.value for error in self._errors_of(fact)):
+                return None
+            content = self._checked("get_order", fact)
+            # The docs show a list of one order.
+            found = [content] if isinstance(content, dict) else items(content)
+            if not found:
+                return None
+            report = answers.report(mapping(found[0], "order"), self._symbols)
+        if report.venue_order_id != ref.venue_order_id:
+            raise VenueCallFailed(self.venue, "get_order", f"answered with order {report.venue_order_id}")
+        return report
+
+    async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
+        instrument = await self._instrument(symbol)
+        content = await self._read("open_orders", _private("GET", f"v2/orders/{instrument.native_id}"))
+        with self._valid("open_orders"):
+            return tuple(answers.report(mapping(order, "order"), self._symbols) for order in items(content))
+
+    async def my_trades(
+        self, symbol: str, *, venue_order_id: str | None = None, since: float | None = None
+    ) -> tuple[Fill, ...]:
+        """One provisional fill for what one order has matched so far; ``since`` is not used."""
+        if venue_order_id is None:
+            raise VenueCallFailed(self.venue, "my_trades", f"no trade list (since {since}): ask for one order")
+        instrument = await self._instrument(symbol)
+        report = await self.get_order(OrderRef(symbol, venue_order_id))
+        if report is None or report.filled == ZERO:
+            return ()
+        params = {"type": "matched", "count": HISTORY_COUNT}
+        history = await self._read("my_trades", _private("GET", f"v2/history/orders/{instrument.native_id}", params))
+        with self._valid("my_trades"):
+            return (answers.provisional_fill(report, history),)
+
+    async def cancel_order(self, ref: OrderRef) -> CancelOutcome:
+        """Only the path with the market and ``/detailed``: a shorter one could be read as "cancel this market"."""
+        instrument = await self._instrument(ref.symbol)
+        path = f"v2/orders/{self._id_of(ref, 'cancel_order')}/{instrument.native_id}/detailed"
+        fact, errors = await self._cancelled(_private("DELETE", path))
+        unlisted_not_found = fact.status == NOT_FOUND and fact.document is not NOT_JSON
+        if unlisted_not_found or any(error.code == ORDER_NOT_FOUND.value for error in errors):
+            return self._no_such_order(fact, errors)
+        with self._valid("cancel_order"):
+            filled = number(mapping(self._checked("cancel_order", fact)), "matched")
+        return CancelOutcome(done=True, evidence=evidence_of(fact), filled=plain(filled))
+
+    def _id_of(self, ref: OrderRef, operation: str) -> str:
+        """Raises VenueCallFailed. The id becomes part of a path, so it must be the venue's plain number."""
+        if not ref.venue_order_id or not ref.venue_order_id.isascii() or not ref.venue_order_id.isdigit():
+            raise VenueCallFailed(self.venue, operation, "needs the venue's order id; there are no client ids here")
+        return ref.venue_order_id
+
+
+def _private(method: str, path: str, params: Mapping[str, object] | None = None) -> Call:
+    return Call("private", method, path, params or {}, private=True)

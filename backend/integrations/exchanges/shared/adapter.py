@@ -1,0 +1,301 @@
+"""What every venue's adapter has in common: the flow of a place, of a read and of a health check.
+
+A venue's adapter says which endpoints there are and how their answers are read. It holds no policy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+
+from backend.config.model import Timeouts, VenueSettings
+from backend.domain.approval import Approved
+from backend.domain.books import Book
+from backend.domain.errors import ConfigurationError, InvalidOrder, MissingCredentials, VenueCallFailed
+from backend.domain.health import HealthReading, VenueMode
+from backend.domain.instruments import Instrument
+from backend.domain.orders import Intent, VenueOrder
+from backend.domain.outcomes import CancelOutcome, Evidence, Outcome, ProvenNotExecuted, Unknown
+from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
+from backend.domain.records import ExecutionResult
+from backend.domain.rules import VenueRules
+from backend.integrations.exchanges.shared.http_fact import NOT_JSON, HttpFact
+from backend.integrations.exchanges.shared.limits import Pace, PerLoop
+from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, Table, VenueError, classify, evidence_of
+from backend.integrations.exchanges.shared.parsing import Malformed
+from backend.integrations.exchanges.shared.ported import Call, PortedExchange
+from backend.ports.clock import Clock
+from backend.ports.exchange import AttemptRunner
+from backend.ports.ids import Ids
+from backend.ports.transport import HttpRequest, Transport
+
+BOOK_DEPTH = 20
+
+
+class CcxtAdapter(ABC):
+    """Base of the adapters. Subclasses set the class attributes and write the abstract methods."""
+
+    RULES: VenueRules
+    OUTCOMES: Table
+    TIME: Call
+    STATUS: Call | None = None
+    ONE_PRIVATE_CALL_AT_A_TIME = False
+    """True where requests of one key must arrive in the order they were signed (a rising nonce)."""
+
+    def __init__(
+        self,
+        *,
+        settings: VenueSettings,
+        timeouts: Timeouts,
+        transport: Transport,
+        clock: Clock,
+        ids: Ids,
+        runner: AttemptRunner | None = None,
+        rules: VenueRules | None = None,
+    ) -> None:
+        """``rules`` replaces the venue's own, for a venue that is emulated."""
+        self._rules = rules or self.RULES
+        self._settings = settings
+        self._timeouts = timeouts
+        self._clock = clock
+        self._ids = ids
+        self._runner = runner
+        self._ccxt = self._make_ccxt(transport)
+        self._orders_pace = Pace(self._rules.order_rate.value)
+        self._reads_pace = Pace(self._rules.read_rate.value)
+        self._private_turn = PerLoop(asyncio.Lock)
+        self._warming = PerLoop(asyncio.Lock)
+        self._instruments: Mapping[str, Instrument] = {}
+        self._symbols: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(markets={len(self._instruments)})"
+
+    @property
+    def venue(self) -> str:
+        return self._rules.venue
+
+    @property
+    def rules(self) -> VenueRules:
+        return self._rules
+
+    async def close(self) -> None:  # noqa: B027 - a base class with a default, not an interface
+        """Nothing to do: connections belong to the transport."""
+
+    # --- What a venue says ------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _make_ccxt(self, transport: Transport) -> PortedExchange: ...
+
+    @abstractmethod
+    def _errors_of(self, fact: HttpFact) -> tuple[VenueError, ...]:
+        """The errors that an answer names, by code; empty when it names none. Raises Malformed."""
+
+    @abstractmethod
+    def _content_of(self, fact: HttpFact) -> object:
+        """What an answer without errors holds, without its envelope. Raises Malformed."""
+
+    @abstractmethod
+    def _server_time(self, content: object) -> float:
+        """Epoch seconds. Raises Malformed."""
+
+    def _mode(self, content: object) -> VenueMode:
+        """The mode that a status answer tells. Raises Malformed."""
+        raise Malformed(f"no status endpoint ({type(content).__name__})")
+
+    @abstractmethod
+    async def _load_instruments(self) -> Mapping[str, Instrument]:
+        """Reads the markets; also sets whatever names the venue's answers use. Raises VenueCallFailed."""
+
+    @abstractmethod
+    def _book_call(self, instrument: Instrument, depth: int) -> Call: ...
+
+    @abstractmethod
+    def _read_book(self, content: object, instrument: Instrument) -> Book:
+        """Raises Malformed."""
+
+    @abstractmethod
+    def _place_call(self, order: VenueOrder, instrument: Instrument) -> Call:
+        """The request of an order, built from its frozen fields alone."""
+
+    @abstractmethod
+    def _read_place(self, fact: HttpFact, order: VenueOrder) -> PlaceAnswer: ...
+
+    # --- Health and markets -----------------------------------------------------------------------------------------
+
+    async def health(self) -> HealthReading:
+        """The time endpoint decides; the status endpoint only advises. Needs neither keys nor markets.
+
+        Does not wait for the read pace: it must speak of the venue, not of our own queue.
+        """
+        status = asyncio.create_task(self._asked_mode(), name=f"{self.venue} status")
+        try:
+            fact = await self._fetch("health", self.TIME, self._timeouts.health_s, pace=None)
+            with self._valid("health"):
+                server_time = self._server_time(self._checked("health", fact))
+            return HealthReading(fact.elapsed_s, server_time, await status)
+        finally:
+            status.cancel()
+
+    async def _asked_mode(self) -> VenueMode:
+        """UNKNOWN without a valid answer. Half the time of a check, so that it cannot make the venue look silent."""
+        if self.STATUS is None:
+            return VenueMode.UNKNOWN
+        try:
+            fact = await self._fetch("status", self.STATUS, self._timeouts.health_s / 2, pace=None)
+            with self._valid("status"):
+                return self._mode(self._checked("status", fact))
+        except VenueCallFailed:
+            return VenueMode.UNKNOWN
+
+    async def warm(self) -> None:
+        """Loads the markets once. Raises VenueCallFailed."""
+        async with self._warming.get():
+            if not self._instruments:
+                instruments = await self._load_instruments()
+                self._symbols = {listed.native_id: symbol for symbol, listed in instruments.items()}
+                self._instruments = instruments
+
+    async def instruments(self) -> Mapping[str, Instrument]:
+        await self.warm()
+        return self._instruments
+
+    async def _instrument(self, symbol: str) -> Instrument:
+        """Raises InvalidOrder for a market that the venue does not list."""
+        listed = (await self.instruments()).get(symbol)
+        if listed is None:
+            raise InvalidOrder("symbol", f"{symbol!r} is not listed at {self.venue}")
+        return listed
+
+    def _symbol_of(self, native_id: str) -> str:
+        """Raises Malformed for a market that is not loaded."""
+        if native_id not in self._symbols:
+            raise Malformed(f"market {native_id!r} is not known")
+        return self._symbols[native_id]
+
+    async def order_book(self, symbol: str, depth: int = BOOK_DEPTH) -> Book:
+        instrument = await self._instrument(symbol)
+        content = await self._read("order_book", self._book_call(instrument, depth))
+        with self._valid("order_book"):
+            return self._read_book(content, instrument)
+
+    # --- Orders -----------------------------------------------------------------------------------------------------
+
+    async def place_order(self, order_request: Intent) -> ExecutionResult:
+        """One attempt on this venue, journaled and checked by the router. Raises ConfigurationError without one."""
+        if self._runner is None:
+            raise ConfigurationError(
+                f"{self.venue}: this adapter was built without a router, so nothing would journal the order; "
+                "use backend.bootstrap.open_router"
+            )
+        return await self._runner.run_on_venue(self.venue, order_request)
+
+    async def _place(self, approved: Approved) -> Outcome:
+        """Sends once. Whatever the venue or the network does is an outcome; only a cancelled task raises."""
+        order = approved.order
+        instrument = self._instruments.get(order.symbol)
+        if missing := self._missing_credentials():
+            return _not_sent(f"not configured: {', '.join(missing)}")
+        if instrument is None:
+            return _not_sent(f"markets are not loaded, or {order.symbol} is not one of them")
+        latest = order.not_after - self._rules.deadline_min_s.value
+        async with AsyncExitStack() as held:
+            try:
+                async with self._clock.timeout(max(0.0, latest - self._clock.now())):
+                    await self._wait_turn(held, self._orders_pace, private=True)
+                request = self._signed("place", self._place_call(order, instrument), self._timeouts.place_s)
+            except TimeoutError:
+                return _not_sent("the deadline came nearer than the venue allows while waiting for our own rate limit")
+            except VenueCallFailed as error:
+                return _not_sent(error.problem)
+            if self._clock.now() > latest:
+                return _not_sent(f"the deadline {order.not_after:.3f} is nearer than the venue allows")
+            fact = await self._ccxt.send(request)
+        return self._judged(fact, order)
+
+    def _judged(self, fact: HttpFact, order: VenueOrder) -> Outcome:
+        try:
+            return classify(fact, self._read_place(fact, order), self.OUTCOMES)
+        except Exception as error:  # noqa: BLE001 - the bytes have left: whatever trips us over the answer, it is unknown
+            message = f"answer could not be read ({type(error).__name__})"
+            return Unknown(UnknownReason.BROKEN_ANSWER, Evidence(fact.headers_written, fact.status, message=message))
+
+    async def _cancelled(self, call: Call) -> tuple[HttpFact, tuple[VenueError, ...]]:
+        """Sends a cancel. Raises VenueCallFailed when there is no answer that can be read."""
+        fact = await self._fetch("cancel_order", call, self._timeouts.cancel_s, pace=self._orders_pace)
+        with self._valid("cancel_order"):
+            return fact, self._errors_of(fact)
+
+    def _no_such_order(self, fact: HttpFact, errors: tuple[VenueError, ...]) -> CancelOutcome:
+        return CancelOutcome(done=False, evidence=evidence_of(fact, errors))
+
+    # --- The wire ---------------------------------------------------------------------------------------------------
+
+    async def _read(self, operation: str, call: Call) -> object:
+        """The content of a valid answer. Raises VenueCallFailed, and MissingCredentials before anything is sent."""
+        fact = await self._fetch(operation, call, self._timeouts.read_s, pace=self._reads_pace)
+        with self._valid(operation):
+            return self._checked(operation, fact)
+
+    async def _fetch(self, operation: str, call: Call, timeout_s: float, pace: Pace | None) -> HttpFact:
+        """A whole answer, whatever it says. Raises VenueCallFailed without one."""
+        if call.private and (missing := self._missing_credentials()):
+            raise MissingCredentials(self.venue, missing)
+        async with AsyncExitStack() as held:
+            try:
+                async with self._clock.timeout(timeout_s):
+                    await self._wait_turn(held, pace, private=call.private)
+            except TimeoutError:
+                problem = f"waited {timeout_s:g} s for our own rate limit"
+                raise VenueCallFailed(self.venue, operation, problem, not_sent=True) from None
+            fact = await self._ccxt.send(self._signed(operation, call, timeout_s))
+        if fact.status is None:
+            problem = ": ".join(part for part in (fact.fault and fact.fault.value, fact.detail) if part)
+            raise VenueCallFailed(self.venue, operation, problem, not_sent=not fact.headers_written)
+        return fact
+
+    async def _wait_turn(self, held: AsyncExitStack, pace: Pace | None, *, private: bool) -> None:
+        if pace is not None:
+            await pace.turn()
+        if private and self.ONE_PRIVATE_CALL_AT_A_TIME:
+            await held.enter_async_context(self._private_turn.get())
+
+    def _signed(self, operation: str, call: Call, timeout_s: float) -> HttpRequest:
+        """Raises VenueCallFailed when the configured keys cannot sign; nothing was sent."""
+        try:
+            return self._ccxt.request_of(call, timeout_s)
+        except Exception as error:  # noqa: BLE001 - any of several crypto libraries; its words may quote the key
+            problem = f"the request cannot be signed ({type(error).__name__}); check the configured secret"
+            raise VenueCallFailed(self.venue, operation, problem, not_sent=True) from None
+
+    def _checked(self, operation: str, fact: HttpFact) -> object:
+        """The content, when the answer is a success that names no error. Raises VenueCallFailed, Malformed."""
+        errors = self._errors_of(fact)
+        if not fact.success or errors or fact.document is NOT_JSON:
+            raise self._refused(operation, fact, errors)
+        return self._content_of(fact)
+
+    def _refused(self, operation: str, fact: HttpFact, errors: tuple[VenueError, ...]) -> VenueCallFailed:
+        evidence = evidence_of(fact, errors)
+        if fact.success and not errors:
+            evidence = Evidence(fact.headers_written, fact.status, message="the answer is not what was asked for")
+        return VenueCallFailed(self.venue, operation, str(evidence).removeprefix("sent, "))
+
+    @contextmanager
+    def _valid(self, operation: str) -> Iterator[None]:
+        """Inside, an answer that is not shaped as documented is a failed call."""
+        try:
+            yield
+        except Malformed as error:
+            raise VenueCallFailed(self.venue, operation, f"answer not as documented: {error}") from error
+
+    def _missing_credentials(self) -> tuple[str, ...]:
+        return tuple(name for name in self._rules.credential_fields if not getattr(self._settings.credentials, name))
+
+
+def _not_sent(problem: str) -> ProvenNotExecuted:
+    """Our own refusal, before any byte (proof 0)."""
+    evidence = Evidence(headers_written=False, message=problem)
+    return ProvenNotExecuted(RejectReason.NOT_SENT, evidence, HealthClass.OURS)

@@ -1,0 +1,69 @@
+"""What happened to one HTTP call, as one value: did a byte leave, and what came back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+
+from backend.ports.transport import HttpAnswer, TransportError, TransportFault
+
+
+class NotJson(Enum):
+    """The document of a body that is empty, cut off, a page, or not text at all."""
+
+    NOT_JSON = "not json"
+
+
+NOT_JSON = NotJson.NOT_JSON
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFact:
+    """One call's outcome on the wire. ``status`` is None when there was no whole answer; ``fault`` then says why.
+
+    ``document`` is the decoded body with every number exact (int or Decimal), or NOT_JSON.
+    """
+
+    headers_written: bool
+    fault: TransportFault | None = None
+    detail: str = ""
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    document: object = NOT_JSON
+    elapsed_s: float = 0.0
+
+    @property
+    def success(self) -> bool:
+        """A whole answer with a 2xx status. Says nothing of what the body holds."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @classmethod
+    def of_answer(cls, answer: HttpAnswer) -> HttpFact:
+        return cls(
+            headers_written=True,
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            document=decoded(answer.body),
+            elapsed_s=answer.elapsed_s,
+        )
+
+    @classmethod
+    def of_error(cls, error: TransportError) -> HttpFact:
+        return cls(headers_written=error.headers_written, fault=error.fault, detail=error.detail)
+
+
+def decoded(body: bytes) -> object:
+    """The JSON document, or NOT_JSON. Numbers stay exact; NaN and Infinity, which JSON does not know, are refused."""
+    try:
+        return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return NOT_JSON
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")

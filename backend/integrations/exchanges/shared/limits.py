@@ -1,0 +1,40 @@
+"""Our own pace towards a venue: orders and reads each have their bucket and never wait for each other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from aiolimiter import AsyncLimiter
+
+from backend.domain.rules import RateRule
+
+T = TypeVar("T")
+
+
+class PerLoop(Generic[T]):
+    """One value per running event loop: locks and limiters hold futures, and those belong to one loop."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._values: dict[asyncio.AbstractEventLoop, T] = {}
+
+    def get(self) -> T:
+        """The running loop's value. Those of closed loops are dropped."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._values:
+            self._values = {kept: value for kept, value in self._values.items() if not kept.is_closed()}
+            self._values[loop] = self._make()
+        return self._values[loop]
+
+
+class Pace:
+    """A leaky bucket: bursts up to the rule's number of requests, and its rate in the long run."""
+
+    def __init__(self, rate: RateRule) -> None:
+        self._limiters = PerLoop(lambda: AsyncLimiter(rate.requests, rate.period_s))
+
+    async def turn(self) -> None:
+        """Waits until one more request is within the rate."""
+        await self._limiters.get().acquire()

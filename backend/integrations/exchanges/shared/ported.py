@@ -1,0 +1,104 @@
+"""ccxt on our ports: it names the endpoints and signs; the transport sends and the clock tells the time.
+
+Nothing else of ccxt's request path runs. Its throttle is one queue for orders and polls, its retries send an order
+twice, its session follows redirects, and its exceptions hide whether a byte left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ccxt.base.errors import ExchangeNotAvailable, RequestTimeout
+
+from backend.integrations.exchanges.shared.http_fact import HttpFact
+from backend.ports.clock import Clock
+from backend.ports.transport import HttpRequest, Transport, TransportError, TransportFault
+
+DEFAULT_TIMEOUT_S = 10.0
+NOTHING_AUTOMATIC: Mapping[str, object] = {
+    "enableRateLimit": False,
+    "options": {"maxRetriesOnFailure": 0},
+    "verbose": False,
+    "userAgent": "quantum-trader",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One endpoint in ccxt's words (``api`` section, method, path) with its parameters, every amount a string."""
+
+    api: str
+    method: str
+    path: str
+    params: Mapping[str, object] = field(default_factory=dict)
+    private: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class PortedExchange:
+    """Mixin, to stand before a ccxt async exchange class."""
+
+    def __init__(self, transport: Transport, clock: Clock, config: Mapping[str, object]) -> None:
+        self._transport = transport
+        self._clock = clock
+        super().__init__({**NOTHING_AUTOMATIC, **config})  # type: ignore[call-arg]
+
+    def request_of(self, call: Call, timeout_s: float) -> HttpRequest:
+        """The signed request. Raises whatever ccxt or a crypto library raises for unusable keys; nothing is sent."""
+        exchange: Any = self
+        signed = exchange.sign(call.path, [call.api], call.method, dict(call.params))
+        body = signed["body"]
+        return HttpRequest(
+            method=signed["method"],
+            url=signed["url"],
+            headers=exchange.prepare_request_headers(signed["headers"]),
+            body=body.encode() if body else None,
+            timeout_s=timeout_s,
+        )
+
+    async def send(self, request: HttpRequest) -> HttpFact:
+        """Sends once. Every failure is a fact, none an exception; only a cancelled task raises."""
+        try:
+            return HttpFact.of_answer(await self._transport.send(request))
+        except TransportError as error:
+            return HttpFact.of_error(error)
+
+    # --- What ccxt's own methods call; so that they, too, can reach the network only through the port ----------------
+
+    async def fetch(
+        self, url: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: str | None = None
+    ) -> object:
+        """ccxt's contract: the decoded answer, or one of ccxt's exceptions."""
+        exchange: Any = self
+        prepared = exchange.prepare_request_headers(headers)
+        fact = await self.send(HttpRequest(method, url, prepared, body.encode() if body else None, DEFAULT_TIMEOUT_S))
+        if fact.status is None:
+            kind = RequestTimeout if fact.fault is TransportFault.TIMEOUT else ExchangeNotAvailable
+            raise kind(f"{exchange.id} {method}: {fact.detail}")
+        content = fact.body.decode(errors="replace")
+        document = exchange.parse_json(content)
+        exchange.handle_errors(fact.status, "", url, method, fact.headers, content, document, prepared, body)
+        exchange.handle_http_status_code(fact.status, "", url, method, content)
+        return document
+
+    async def throttle(self, cost: object = None) -> None:
+        """Never waits: the limits are the adapter's."""
+
+    async def sleep(self, milliseconds: float) -> None:
+        await self._clock.sleep(milliseconds / 1000)
+
+    def milliseconds(self) -> int:
+        return milliseconds(self._clock.now())
+
+    def nonce(self) -> int:
+        return self.milliseconds()
+
+
+def milliseconds(seconds: float) -> int:
+    """Whole milliseconds, cut off; noise below a microsecond is not time."""
+    return int(round(seconds * 1_000_000) // 1000)

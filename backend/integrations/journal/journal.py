@@ -1,0 +1,150 @@
+"""The Journal port over SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sqlite3
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from backend.domain.errors import JournalError
+from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.orders import Fill, Intent
+from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
+from backend.domain.records import Attempt, IntentRecord
+from backend.integrations.journal import store
+from backend.integrations.journal.lock import FileLock
+from backend.integrations.journal.schema import open_connection, prepare
+from backend.integrations.journal.writer import Writer
+
+INCARNATIONS = 0x10000
+
+
+class SqliteJournal:
+    """Open it with ``SqliteJournal.open``; it is yours until ``close`` or until the process dies."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._names: dict[str, str] = {}
+        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        try:
+            self._writer = Writer(self._connected)
+        except BaseException as error:
+            self._lock.release()
+            if isinstance(error, sqlite3.Error):
+                raise JournalError(f"{path} cannot be opened as a journal: {error}") from error
+            raise
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Raises JournalLocked when another process holds it, JournalCorrupt when a newer program wrote it."""
+        return cls(path)
+
+    def __repr__(self) -> str:
+        return f"SqliteJournal({self._path.name}, incarnation {self.incarnation}, {self.commits} commits)"
+
+    @property
+    def cluster_tag(self) -> str:
+        return self._names["cluster_tag"]
+
+    @property
+    def incarnation(self) -> str:
+        return self._names["incarnation"]
+
+    @property
+    def commits(self) -> int:
+        """Transactions so far: fewer than units of work when several waited at a time."""
+        return self._writer.commits
+
+    def _connected(self) -> sqlite3.Connection:
+        """Runs in the writer's thread."""
+        connection = open_connection(str(self._path))
+        try:
+            prepare(connection)
+            self._names = _names(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def accept(self, intent: Intent, *, body_hash: str, now: float, valid_until: float) -> IntentRecord:
+        return await self._writer.do(
+            partial(store.accept, intent=intent, body_hash=body_hash, now=now, valid_until=valid_until)
+        )
+
+    async def open_attempt(self, attempt: Attempt, *, worst_price: Decimal) -> IntentRecord:
+        return await self._writer.do(partial(store.open_attempt, attempt=attempt, worst_price=worst_price))
+
+    async def step_attempt(
+        self,
+        attempt_id: str,
+        state: AttemptState,
+        *,
+        now: float,
+        venue_order_id: str | None = None,
+        outcome_reason: RejectReason | UnknownReason | None = None,
+        evidence: str | None = None,
+        proof: Proof | None = None,
+        settled_by: str | None = None,
+        lookups: int | None = None,
+        fills: Iterable[Fill] = (),
+    ) -> IntentRecord:
+        return await self._writer.do(
+            partial(
+                store.step_attempt,
+                attempt_id=attempt_id,
+                state=state,
+                now=now,
+                venue_order_id=venue_order_id,
+                outcome_reason=outcome_reason,
+                evidence=evidence,
+                proof=proof,
+                settled_by=settled_by,
+                lookups=lookups,
+                fills=tuple(fills),
+            )
+        )
+
+    async def step_intent(
+        self, intent_id: str, state: IntentState, *, now: float, reason: EndReason | ParkReason | None = None
+    ) -> IntentRecord:
+        return await self._writer.do(
+            partial(store.step_intent, intent_id=intent_id, state=state, now=now, reason=reason)
+        )
+
+    async def get(self, intent_id: str) -> IntentRecord | None:
+        return await self._writer.do(partial(store.get, intent_id=intent_id))
+
+    async def unfinished(self) -> tuple[IntentRecord, ...]:
+        return await self._writer.do(store.unfinished)
+
+    async def recent(self, limit: int = 100) -> tuple[IntentRecord, ...]:
+        return await self._writer.do(partial(store.recent, limit=limit))
+
+    async def all_fills(self) -> tuple[tuple[str, Fill], ...]:
+        return await self._writer.do(store.all_fills)
+
+    async def verify_chain(self) -> list[str]:
+        """What is wrong with the chain of events; empty when it is whole."""
+        return await self._writer.do(store.chain_problems)
+
+    async def close(self) -> None:
+        """Commits what waits, ends the thread, frees the lock. A second call does nothing."""
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)
+        self._lock.release()
+
+
+def _names(connection: sqlite3.Connection) -> dict[str, str]:
+    """The cluster tag, made once, and this opening's incarnation."""
+    connection.execute("BEGIN IMMEDIATE")
+    stored = {row["name"]: row["value"] for row in connection.execute("SELECT name, value FROM meta")}
+    number = (int(stored.get("incarnation", "0"), 16) + 1) % INCARNATIONS
+    names = {"cluster_tag": stored.get("cluster_tag", secrets.token_hex(4)), "incarnation": f"{number:04x}"}
+    for name, value in names.items():
+        connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
+    connection.execute("COMMIT")
+    return names

@@ -1,0 +1,140 @@
+"""Between the tables' rows and the domain's values: exact, both ways."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict
+from decimal import Decimal
+from enum import Enum
+
+from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.orders import Fill, Intent, OrderType, Side, TimeInForce, VenueOrder
+from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
+from backend.domain.records import Attempt, IntentRecord
+
+
+def as_json(value: object) -> str:
+    """Canonical JSON: sorted keys, Decimals and enums as text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_text)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Enum):
+        return str(value.value)
+    raise TypeError(f"{type(value).__name__} has no place in the journal")
+
+
+def intent_body(intent: Intent) -> str:
+    return as_json(asdict(intent))
+
+
+def request_body(order: VenueOrder) -> str:
+    return as_json(asdict(order))
+
+
+def intent_of(body: str) -> Intent:
+    raw = json.loads(body)
+    return Intent(
+        id=raw["id"],
+        strategy_id=raw["strategy_id"],
+        symbol=raw["symbol"],
+        side=Side(raw["side"]),
+        quantity=Decimal(raw["quantity"]),
+        order_type=OrderType(raw["order_type"]),
+        limit_price=_decimal(raw["limit_price"]),
+        slippage_bps=_decimal(raw["slippage_bps"]),
+        exchange=raw["exchange"],
+        valid_until=raw["valid_until"],
+    )
+
+
+def order_of(body: str) -> VenueOrder:
+    raw = json.loads(body)
+    return VenueOrder(
+        venue=raw["venue"],
+        attempt_id=raw["attempt_id"],
+        client_id=raw["client_id"],
+        symbol=raw["symbol"],
+        side=Side(raw["side"]),
+        quantity=Decimal(raw["quantity"]),
+        price=Decimal(raw["price"]),
+        time_in_force=TimeInForce(raw["time_in_force"]),
+        created_at=raw["created_at"],
+        not_after=raw["not_after"],
+    )
+
+
+def attempt_of(row: sqlite3.Row, filled: Decimal) -> Attempt:
+    return Attempt(
+        id=row["id"],
+        intent_id=row["intent_id"],
+        number=row["number"],
+        order=order_of(row["request"]),
+        reserved_notional=Decimal(row["reserved_notional"]),
+        state=AttemptState(row["state"]),
+        venue_order_id=row["venue_order_id"],
+        outcome_reason=_outcome_reason(row["outcome_kind"], row["outcome_reason"]),
+        evidence=row["evidence"],
+        proof=None if row["proof"] is None else Proof(row["proof"]),
+        filled=filled,
+        settled_by=row["settled_by"],
+        lookups=row["lookups"],
+        opened_at=row["opened_at"],
+        closed_at=row["closed_at"],
+    )
+
+
+def fill_of(row: sqlite3.Row) -> Fill:
+    return Fill(
+        venue=row["venue"],
+        symbol=row["symbol"],
+        venue_order_id=row["venue_order_id"],
+        trade_id=row["trade_id"],
+        side=Side(row["side"]),
+        quantity=Decimal(row["quantity"]),
+        price=Decimal(row["price"]),
+        fee=Decimal(row["fee"]),
+        fee_asset=row["fee_asset"],
+        at=row["at"],
+    )
+
+
+def record_of(row: sqlite3.Row, attempts: tuple[Attempt, ...], fills: tuple[Fill, ...]) -> IntentRecord:
+    return IntentRecord(
+        intent=intent_of(row["body"]),
+        body_hash=row["body_hash"],
+        state=IntentState(row["state"]),
+        created_at=row["created_at"],
+        valid_until=row["valid_until"],
+        worst_price=_decimal(row["worst_price"]),
+        reason=_reason(row["state"], row["reason"]),
+        ended_at=row["ended_at"],
+        attempts=attempts,
+        fills=fills,
+    )
+
+
+def outcome_kind(reason: RejectReason | UnknownReason | None) -> str | None:
+    """Which of the two closed sets a reason is from."""
+    if reason is None:
+        return None
+    return "reject" if isinstance(reason, RejectReason) else "unknown"
+
+
+def _outcome_reason(kind: str | None, value: str | None) -> RejectReason | UnknownReason | None:
+    if value is None:
+        return None
+    return RejectReason(value) if kind == "reject" else UnknownReason(value)
+
+
+def _reason(state: str, value: str | None) -> EndReason | ParkReason | None:
+    if value is None:
+        return None
+    return ParkReason(value) if state == IntentState.PARKED else EndReason(value)
+
+
+def _decimal(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)

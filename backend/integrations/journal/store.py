@@ -1,0 +1,269 @@
+"""The statements. Each function is one unit of work inside a transaction that the writer owns."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from backend.domain.errors import IdempotencyConflict, JournalError
+from backend.domain.lifecycle import AttemptState, IntentState, Proof, check_attempt_step, check_intent_step
+from backend.domain.money import ZERO
+from backend.domain.orders import Fill, Intent
+from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
+from backend.domain.records import Attempt, IntentRecord
+from backend.integrations.journal.rows import (
+    as_json,
+    attempt_of,
+    fill_of,
+    intent_body,
+    outcome_kind,
+    record_of,
+    request_body,
+)
+
+ACCOUNT = "main"
+FIRST_LINK = "0" * 64
+
+
+def get(db: sqlite3.Connection, intent_id: str) -> IntentRecord | None:
+    row = db.execute("SELECT * FROM intent WHERE id = ?", (intent_id,)).fetchone()
+    return None if row is None else _whole(db, row)
+
+
+def _whole(db: sqlite3.Connection, row: sqlite3.Row) -> IntentRecord:
+    fill_rows = db.execute(
+        "SELECT fill.* FROM fill JOIN attempt ON attempt.id = fill.attempt_id WHERE attempt.intent_id = ? ORDER BY seq",
+        (row["id"],),
+    ).fetchall()
+    filled: dict[str, Decimal] = {}
+    for fill in fill_rows:
+        filled[fill["attempt_id"]] = filled.get(fill["attempt_id"], ZERO) + Decimal(fill["quantity"])
+    attempts = db.execute("SELECT * FROM attempt WHERE intent_id = ? ORDER BY number", (row["id"],)).fetchall()
+    return record_of(
+        row,
+        tuple(attempt_of(attempt, filled.get(attempt["id"], ZERO)) for attempt in attempts),
+        tuple(fill_of(fill) for fill in fill_rows),
+    )
+
+
+def _known(db: sqlite3.Connection, intent_id: str) -> IntentRecord:
+    record = get(db, intent_id)
+    if record is None:
+        raise JournalError(f"intent {intent_id!r} is not in the journal")
+    return record
+
+
+def accept(db: sqlite3.Connection, intent: Intent, *, body_hash: str, now: float, valid_until: float) -> IntentRecord:
+    """Stores a new intent or gives the stored one. Raises IdempotencyConflict."""
+    stored = get(db, intent.id)
+    if stored is not None:
+        if stored.body_hash != body_hash:
+            raise IdempotencyConflict(intent.id)
+        return stored
+    db.execute(
+        "INSERT INTO intent (id, body_hash, body, state, created_at, valid_until) VALUES (?, ?, ?, ?, ?, ?)",
+        (intent.id, body_hash, intent_body(intent), IntentState.NEW.value, now, valid_until),
+    )
+    _event(db, now, "intent_accepted", intent.id, None, {"body": intent_body(intent)})
+    return _known(db, intent.id)
+
+
+def open_attempt(db: sqlite3.Connection, attempt: Attempt, *, worst_price: Decimal) -> IntentRecord:
+    """The transaction before a send. Raises JournalError when the intent may not have this attempt."""
+    record = _known(db, attempt.intent_id)
+    problem = _why_not(record, attempt)
+    if problem is not None:
+        raise JournalError(f"attempt {attempt.id} is refused: {problem}")
+    request = request_body(attempt.order)
+    db.execute(
+        "INSERT INTO attempt (id, intent_id, number, venue, account, client_id, request, quantity, reserved_notional,"
+        " state, evidence, settled_by, lookups, opened_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, ?)",
+        (
+            attempt.id,
+            attempt.intent_id,
+            attempt.number,
+            attempt.venue,
+            ACCOUNT,
+            attempt.order.client_id,
+            request,
+            format(attempt.order.quantity, "f"),
+            str(attempt.reserved_notional),
+            AttemptState.OPEN.value,
+            attempt.opened_at,
+        ),
+    )
+    db.execute(
+        "INSERT INTO send (attempt_id, k, request, at, not_after) VALUES (?, 1, ?, ?, ?)",
+        (attempt.id, request, attempt.opened_at, attempt.order.not_after),
+    )
+    if record.state is IntentState.NEW:
+        check_intent_step(record.intent.id, record.state, IntentState.ACTIVE)
+    db.execute(
+        "UPDATE intent SET state = ?, worst_price = COALESCE(worst_price, ?) WHERE id = ?",
+        (IntentState.ACTIVE.value, str(worst_price), attempt.intent_id),
+    )
+    _event(db, attempt.opened_at, "attempt_opened", attempt.intent_id, attempt.id, {"request": request})
+    return _known(db, attempt.intent_id)
+
+
+def _why_not(record: IntentRecord, attempt: Attempt) -> str | None:
+    if record.state not in (IntentState.NEW, IntentState.ACTIVE):
+        return f"its intent is {record.state}"
+    if record.open_attempt is not None:
+        return f"attempt {record.open_attempt.id} is still open"
+    if attempt.number != len(record.attempts) + 1:
+        return f"number {attempt.number} does not follow {len(record.attempts)}"
+    if record.filled + attempt.order.quantity > record.intent.quantity:
+        return f"{record.filled} filled and {attempt.order.quantity} more would exceed {record.intent.quantity}"
+    return None
+
+
+def step_attempt(
+    db: sqlite3.Connection,
+    attempt_id: str,
+    state: AttemptState,
+    *,
+    now: float,
+    venue_order_id: str | None = None,
+    outcome_reason: RejectReason | UnknownReason | None = None,
+    evidence: str | None = None,
+    proof: Proof | None = None,
+    settled_by: str | None = None,
+    lookups: int | None = None,
+    fills: Iterable[Fill] = (),
+) -> IntentRecord:
+    """Moves an attempt along the legal steps and books its fills. Raises IllegalTransition, JournalError."""
+    row = db.execute("SELECT * FROM attempt WHERE id = ?", (attempt_id,)).fetchone()
+    if row is None:
+        raise JournalError(f"attempt {attempt_id!r} is not in the journal")
+    source = AttemptState(row["state"])
+    if state is not source:
+        check_attempt_step(attempt_id, source, state)
+    if state.ended and (proof or row["proof"]) is None:
+        raise JournalError(f"attempt {attempt_id} cannot end without a proof")
+    known_as = row["venue_order_id"]
+    if known_as is not None and venue_order_id not in (None, known_as):
+        raise JournalError(f"attempt {attempt_id} is order {known_as} at its venue, not {venue_order_id}")
+    changes: dict[str, object] = {
+        "state": state.value,
+        "venue_order_id": venue_order_id,
+        "outcome_kind": outcome_kind(outcome_reason),
+        "outcome_reason": None if outcome_reason is None else outcome_reason.value,
+        "evidence": evidence,
+        "proof": None if proof is None else proof.value,
+        "settled_by": settled_by,
+        "lookups": lookups,
+        "closed_at": now if state.ended and not source.ended else None,
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    assignments = ", ".join(f"{name} = ?" for name in given)
+    db.execute(f"UPDATE attempt SET {assignments} WHERE id = ?", (*given.values(), attempt_id))  # noqa: S608 - own names
+    booked = [_book(db, attempt_id, fill) for fill in fills]
+    _event(db, now, "attempt_stepped", row["intent_id"], attempt_id, {**given, "fills": [b for b in booked if b]})
+    record = _known(db, row["intent_id"])
+    if record.filled > record.intent.quantity:
+        _event(db, now, "over_executed", row["intent_id"], attempt_id, {"filled": format(record.filled, "f")})
+    return record
+
+
+def _book(db: sqlite3.Connection, attempt_id: str, fill: Fill) -> str | None:
+    """Books a fill once. Raises JournalError when its id is booked with other content: facts do not change."""
+    key = (fill.venue, ACCOUNT, fill.symbol, fill.venue_order_id, fill.trade_id)
+    stored = db.execute(
+        "SELECT * FROM fill WHERE venue = ? AND account = ? AND symbol = ? AND venue_order_id = ? AND trade_id = ?", key
+    ).fetchone()
+    if stored is not None:
+        known = fill_of(stored)
+        if (known.quantity, known.price, known.side) != (fill.quantity, fill.price, fill.side):
+            raise JournalError(f"trade {fill.trade_id} of {fill.venue} order {fill.venue_order_id} contradicts itself")
+        return None
+    values = (
+        *key,
+        attempt_id,
+        fill.side.value,
+        format(fill.quantity, "f"),
+        format(fill.price, "f"),
+        format(fill.fee, "f"),
+        fill.fee_asset,
+        fill.at,
+    )
+    db.execute(
+        "INSERT INTO fill (venue, account, symbol, venue_order_id, trade_id, attempt_id, side, quantity, price, fee,"
+        " fee_asset, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        values,
+    )
+    return fill.trade_id
+
+
+def step_intent(
+    db: sqlite3.Connection,
+    intent_id: str,
+    state: IntentState,
+    *,
+    now: float,
+    reason: EndReason | ParkReason | None = None,
+) -> IntentRecord:
+    """Moves an intent along the legal steps. Raises IllegalTransition; JournalError for an end with an open attempt."""
+    record = _known(db, intent_id)
+    check_intent_step(intent_id, record.state, state)
+    if state.final and record.open_attempt is not None:
+        raise JournalError(f"intent {intent_id} cannot end: attempt {record.open_attempt.id} is open")
+    db.execute(
+        "UPDATE intent SET state = ?, reason = ?, ended_at = ? WHERE id = ?",
+        (state.value, None if reason is None else reason.value, now if state.final else None, intent_id),
+    )
+    _event(db, now, "intent_stepped", intent_id, None, {"state": state, "reason": reason})
+    return _known(db, intent_id)
+
+
+def unfinished(db: sqlite3.Connection) -> tuple[IntentRecord, ...]:
+    rows = db.execute("SELECT * FROM intent WHERE state IN ('new', 'active', 'parked') ORDER BY seq").fetchall()
+    return tuple(_whole(db, row) for row in rows)
+
+
+def recent(db: sqlite3.Connection, limit: int) -> tuple[IntentRecord, ...]:
+    rows = db.execute("SELECT * FROM intent ORDER BY seq DESC LIMIT ?", (limit,)).fetchall()
+    return tuple(_whole(db, row) for row in rows)
+
+
+def all_fills(db: sqlite3.Connection) -> tuple[tuple[str, Fill], ...]:
+    rows = db.execute(
+        "SELECT attempt.intent_id, fill.* FROM fill JOIN attempt ON attempt.id = fill.attempt_id ORDER BY seq"
+    ).fetchall()
+    return tuple((row["intent_id"], fill_of(row)) for row in rows)
+
+
+# --- The chain of events --------------------------------------------------------------------------------------------
+
+
+def _event(
+    db: sqlite3.Connection, at: float, kind: str, intent_id: str, attempt_id: str | None, data: Mapping[str, object]
+) -> None:
+    last = db.execute("SELECT chain FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+    text = as_json(data)
+    link = _link(FIRST_LINK if last is None else last["chain"], at, kind, intent_id, attempt_id, text)
+    db.execute(
+        "INSERT INTO event (at, kind, intent_id, attempt_id, data, chain) VALUES (?, ?, ?, ?, ?, ?)",
+        (at, kind, intent_id, attempt_id, text, link),
+    )
+
+
+def _link(before: str, *parts: object) -> str:
+    return hashlib.sha256(as_json([before, *parts]).encode()).hexdigest()
+
+
+def chain_problems(db: sqlite3.Connection) -> list[str]:
+    """What is wrong with the chain of events: an altered, missing or inserted row breaks the next link."""
+    problems, before, number = [], FIRST_LINK, 0
+    for row in db.execute("SELECT * FROM event ORDER BY seq"):
+        number += 1
+        if row["seq"] != number:
+            problems.append(f"event {number} is missing")
+            number = row["seq"]
+        link = _link(before, row["at"], row["kind"], row["intent_id"], row["attempt_id"], row["data"])
+        if link != row["chain"]:
+            problems.append(f"event {row['seq']} does not follow from the one before it")
+        before = row["chain"]
+    return problems

@@ -1,0 +1,160 @@
+"""The one thread that touches the database. Everything that waits at a time is committed at once.
+
+A waiter is told only after the commit. A unit of work that is refused rolls back alone; a commit that fails ends the
+journal: what is on disk is then unknown, and going on would be guessing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from backend.domain.errors import JournalError, QuantumTraderError
+
+QUEUE_MAX = 10_000
+BATCH_MAX = 256
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit(Generic[T]):
+    work: Callable[[sqlite3.Connection], T]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[T]
+
+    def tell(self, result: T, error: BaseException | None = None) -> None:
+        """Wakes the waiter in its own loop; a waiter that has gone, or whose loop has ended, is nobody to tell."""
+        try:
+            self.loop.call_soon_threadsafe(_resolve, self.future, result, error)
+        except RuntimeError:
+            return
+
+
+def _resolve(future: asyncio.Future[T], result: T, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+
+
+class Writer:
+    """Owns the connection for its whole life. ``commits`` counts transactions."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self.commits = 0
+        self._units: queue.Queue[_Unit[object] | None] = queue.Queue(QUEUE_MAX)
+        self._failed: JournalError | None = None
+        self._closed = False
+        self._connect = connect
+        self._started = threading.Event()
+        self._start_errors: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run, name="journal writer", daemon=True)
+        self._thread.start()
+        self._started.wait()
+        if self._start_errors:
+            self._thread.join()
+            raise self._start_errors[0]
+
+    async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs ``work`` in the next transaction; returns after its commit. Raises JournalError when there is none."""
+        if self._failed is not None:
+            raise JournalError(str(self._failed))
+        if self._closed:
+            raise JournalError("the journal is closed")
+        loop = asyncio.get_running_loop()
+        unit: _Unit[T] = _Unit(work, loop, loop.create_future())
+        try:
+            self._units.put_nowait(unit)  # type: ignore[arg-type]
+        except queue.Full:
+            raise JournalError(f"{QUEUE_MAX} writes are waiting for the journal; nothing was stored") from None
+        return await unit.future
+
+    def stop(self) -> None:
+        """Commits what is waiting and ends the thread; a second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._units.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            connection = self._connect()
+        except BaseException as error:  # noqa: BLE001 - handed to the opener, whatever it is
+            self._start_errors.append(error)
+            self._started.set()
+            return
+        self._started.set()
+        try:
+            while (batch := self._gathered()) is not None:
+                self._commit(connection, batch)
+        finally:
+            connection.close()
+
+    def _gathered(self) -> list[_Unit[object]] | None:
+        """Everything that waits, at most BATCH_MAX; None at the end."""
+        first = self._units.get()
+        if first is None:
+            return None
+        batch = [first]
+        while len(batch) < BATCH_MAX:
+            try:
+                unit = self._units.get_nowait()
+            except queue.Empty:
+                break
+            if unit is None:
+                self._units.put(None)
+                break
+            batch.append(unit)
+        return batch
+
+    def _commit(self, connection: sqlite3.Connection, batch: list[_Unit[object]]) -> None:
+        if self._failed is not None:
+            for unit in batch:
+                unit.tell(None, JournalError(str(self._failed)))
+            return
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            results = [self._one(connection, unit) for unit in batch]
+            connection.execute("COMMIT")
+            self.commits += 1
+        except sqlite3.Error as error:
+            self._fail(connection, batch, error)
+            return
+        for unit, (result, refusal) in zip(batch, results, strict=True):
+            unit.tell(result, refusal)
+
+    def _one(self, connection: sqlite3.Connection, unit: _Unit[object]) -> tuple[object, QuantumTraderError | None]:
+        connection.execute("SAVEPOINT unit")
+        try:
+            result = unit.work(connection)
+        except QuantumTraderError as refusal:
+            connection.execute("ROLLBACK TO unit")
+            connection.execute("RELEASE unit")
+            return None, refusal
+        except sqlite3.IntegrityError as error:
+            connection.execute("ROLLBACK TO unit")
+            connection.execute("RELEASE unit")
+            return None, JournalError(f"the journal refuses this: {error}")
+        connection.execute("RELEASE unit")
+        return result, None
+
+    def _fail(self, connection: sqlite3.Connection, batch: list[_Unit[object]], error: sqlite3.Error) -> None:
+        self._failed = JournalError(
+            f"the journal failed ({error}); nothing is accepted or sent any more. Mend the disk, then start again: "
+            "what was open is settled from what is stored"
+        )
+        if connection.in_transaction:
+            # The journal is given up already; closing the connection undoes what is left.
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        for unit in batch:
+            unit.tell(None, JournalError(str(self._failed)))

@@ -1,0 +1,75 @@
+"""The demo's acts as data: which exchange suffers what, and for which share of the orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from backend.emulator.faults import Fault, FaultKind
+from backend.emulator.wire import Endpoint
+
+PLACE = frozenset({Endpoint.PLACE})
+
+
+def _lost(drop: str, share: float) -> Fault:
+    """The order executes, the answer is lost, and the order stays invisible for 0.5 to 20 s."""
+    params = {"drop": drop, "min": 0.5, "max": 20.0, "beyond_bounds": True}
+    return Fault(FaultKind.LOST_ANSWER, PLACE, p=share, params=params)
+
+
+REFUSE = Fault(FaultKind.REFUSE)
+SLOW = Fault(FaultKind.LATENCY, params={"seconds": 1.4})
+NEVER_ARRIVES = Fault(FaultKind.RESET, PLACE, count=1, params={"when": "before"})
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """``share`` of all orders. ``strikes_after`` orders the faults begin, so that they hit work in progress.
+
+    ``settle_s``: venue seconds between the beginning of the faults and the first order after it.
+    """
+
+    name: str
+    what: str
+    share: float
+    faults: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
+    strikes_after: int = 0
+    settle_s: float = 0.0
+
+
+ACTS: tuple[Act, ...] = (
+    Act("1 healthy", "all three exchanges answer", 0.26),
+    Act("2 refused", "binance dies on the way: it refuses connections", 0.20, {"binance": (REFUSE,)}, strikes_after=8),
+    Act(
+        "3 answers lost",
+        "binance and kraken execute a part of the orders and lose the answers",
+        0.24,
+        {
+            "binance": (_lost("reset", 0.12), _lost("hang", 0.06)),
+            "kraken": (_lost("reset", 0.12), _lost("hang", 0.06)),
+        },
+        settle_s=1.5,
+    ),
+    Act(
+        "4 degraded",
+        "kraken answers slowly; one order to firi is cut off and nobody can say whether it arrived",
+        0.16,
+        {"kraken": (SLOW,), "firi": (NEVER_ARRIVES,)},
+        settle_s=1.5,
+    ),
+    Act(
+        "5 all down",
+        "every exchange refuses connections",
+        0.04,
+        {"binance": (REFUSE,), "kraken": (REFUSE,), "firi": (REFUSE,)},
+        settle_s=1.5,
+    ),
+    Act("6 recovery", "all answer again", 0.10, settle_s=1.5),
+)
+
+
+def shared_out(orders: int) -> tuple[int, ...]:
+    """How many orders each act gets; together exactly ``orders``."""
+    counts = [int(orders * act.share) for act in ACTS]
+    counts[0] += orders - sum(counts)
+    return tuple(counts)

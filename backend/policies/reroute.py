@@ -1,0 +1,85 @@
+"""What follows an outcome. The rule that everything else exists for: another venue only on proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.money import ZERO
+from backend.domain.outcomes import Accepted, Outcome, ProvenNotExecuted
+from backend.domain.reasons import DropReason, EndReason, RejectReason
+from backend.domain.records import Drop, IntentRecord
+
+
+def attempt_state(outcome: Outcome) -> AttemptState:
+    """Accepted is at work, a proof ends it, anything else is unknown."""
+    if isinstance(outcome, Accepted):
+        return AttemptState.WORKING
+    if isinstance(outcome, ProvenNotExecuted):
+        return AttemptState.REJECTED
+    return AttemptState.UNKNOWN
+
+
+def proof_of(outcome: ProvenNotExecuted) -> Proof:
+    """Proof 0 (no byte left) or proof a (a definite reject)."""
+    return Proof.NOT_SENT if outcome.reason is RejectReason.NOT_SENT else Proof.DEFINITE_REJECT
+
+
+def may_move(record: IntentRecord) -> bool:
+    """May the remainder be tried anywhere? Only when every attempt has ended with a proof."""
+    return all(attempt.state.ended and attempt.proof is not None for attempt in record.attempts)
+
+
+def ending(record: IntentRecord, drops: Sequence[Drop], *, expired: bool) -> tuple[IntentState, EndReason]:
+    """How an intent ends that has nowhere left to go. Call it only when no attempt is open."""
+    if record.filled >= record.intent.quantity:
+        return IntentState.DONE, EndReason.FILLED
+    worked = [attempt for attempt in record.attempts if attempt.state is AttemptState.CLOSED]
+    if worked:
+        return IntentState.DONE_SHORT, _short_reason(record.remaining, drops, expired=expired)
+    if expired:
+        return IntentState.REJECTED, EndReason.EXPIRED
+    if record.attempts:
+        return IntentState.REJECTED, EndReason.REJECTED_BY_VENUE
+    if not drops:
+        return IntentState.REJECTED, EndReason.INTERRUPTED
+    unhealthy = {DropReason.UNHEALTHY, DropReason.NO_ADAPTER}
+    if all(drop.reason in unhealthy for drop in drops):
+        return IntentState.REJECTED, EndReason.ALL_DOWN
+    if all(drop.reason in unhealthy | {DropReason.OVER_CAP} for drop in drops):
+        return IntentState.REJECTED, EndReason.OVER_CAP
+    return IntentState.REJECTED, EndReason.NO_USABLE_VENUE
+
+
+def _short_reason(remaining: Decimal, drops: Sequence[Drop], *, expired: bool) -> EndReason:
+    if expired:
+        return EndReason.EXPIRED
+    fitting = [drop for drop in drops if drop.reason not in (DropReason.UNHEALTHY, DropReason.NO_ADAPTER)]
+    dust = remaining > ZERO and fitting and all(drop.reason is DropReason.UNDER_MINIMUM for drop in fitting)
+    return EndReason.DUST if dust else EndReason.LIQUIDITY
+
+
+LOOKUP_DELAYS_S: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+LOOKUP_INTERVAL_S = 10.0
+SETTLE_DELAYS_S: tuple[float, ...] = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+def lookup_times(window_s: float) -> tuple[float, ...]:
+    """Seconds after the send at which an unknown order is looked up: 0.5 to 20 s, then every 10 s, to the window's
+    end (health.md 4.3)."""
+    times = [delay for delay in LOOKUP_DELAYS_S if delay < window_s]
+    later = LOOKUP_DELAYS_S[-1] + LOOKUP_INTERVAL_S
+    while later < window_s:
+        times.append(later)
+        later += LOOKUP_INTERVAL_S
+    return (*times, window_s)
+
+
+def settle_delays(window_s: float) -> tuple[float, ...]:
+    """Pauses between the questions for an accepted order's final state, adding up to about the window."""
+    delays, spent = list(SETTLE_DELAYS_S), sum(SETTLE_DELAYS_S)
+    while spent < window_s:
+        delays.append(SETTLE_DELAYS_S[-1])
+        spent += SETTLE_DELAYS_S[-1]
+    return tuple(delays)

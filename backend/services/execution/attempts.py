@@ -1,0 +1,272 @@
+"""One attempt: journal, send once, classify, and follow it to its end or to the car park."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from backend.config.model import Timeouts
+from backend.domain.approval import Refused
+from backend.domain.errors import JournalError, VenueCallFailed
+from backend.domain.ids import client_id
+from backend.domain.lifecycle import AttemptState, Proof
+from backend.domain.money import ZERO
+from backend.domain.orders import Fill, OrderRef, OrderReport, TimeInForce, VenueOrder
+from backend.domain.outcomes import Accepted, Evidence, Outcome, ProvenNotExecuted
+from backend.domain.reasons import HealthClass, ParkReason, RejectReason
+from backend.domain.records import Attempt, Drop, IntentRecord
+from backend.policies.candidate import Candidate
+from backend.policies.reroute import attempt_state, lookup_times, proof_of, settle_delays
+from backend.ports.clock import Clock
+from backend.ports.exchange import ExchangeAdapter
+from backend.ports.journal import Journal
+from backend.ports.telemetry import Telemetry
+from backend.services.health.board import HealthBoard
+from backend.services.risk.exposure import ExposureBook
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The record of an intent whose attempt could not be settled in the time allowed."""
+
+    record: IntentRecord
+    reason: ParkReason
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Carries out attempts. Holds no state of its own: that is the journal's and the exposure book's."""
+
+    journal: Journal
+    exposure: ExposureBook
+    health: HealthBoard
+    timeouts: Timeouts
+    clock: Clock
+    telemetry: Telemetry
+
+    async def run(self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter) -> IntentRecord | Drop:
+        """Journals and sends one attempt. The returned record holds it with the outcome's state.
+
+        Drop: a limit refused it, or the venue's market is blocked; nothing was journaled or sent.
+        """
+        attempt = self._planned(record, candidate, adapter)
+        decision = self.exposure.approve(attempt.order, candidate.notional)
+        if isinstance(decision, Refused):
+            return Drop(candidate.venue, decision.reason, str(decision))
+        record = await self._journaled(attempt, candidate.worst_price)
+        if self.clock.now() >= attempt.order.not_after:
+            return await self._store(attempt, _too_late(attempt))
+        self._log(attempt, "Order sent")
+        handed_over = self.clock.monotonic()
+        outcome = await adapter._place(decision)
+        seconds = self.clock.monotonic() - handed_over
+        self.telemetry.attempt_answered(attempt.venue, attempt_state(outcome).value, seconds)
+        return await self._store(attempt, outcome)
+
+    def _planned(self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter) -> Attempt:
+        number, now = len(record.attempts) + 1, self.clock.now()
+        identity = ""
+        if adapter.rules.has_client_id:
+            identity = client_id(
+                cluster_tag=self.journal.cluster_tag,
+                incarnation=self.journal.incarnation,
+                intent_id=record.intent.id,
+                attempt_number=number,
+                venue=candidate.venue,
+                account="main",
+            )
+        order = VenueOrder(
+            venue=candidate.venue,
+            attempt_id=f"{record.intent.id}/{number}",
+            client_id=identity,
+            symbol=candidate.instrument.symbol,
+            side=record.intent.side,
+            quantity=candidate.quantity,
+            price=candidate.price,
+            time_in_force=candidate.time_in_force,
+            created_at=now,
+            not_after=candidate.not_after,
+        )
+        return Attempt(
+            id=order.attempt_id,
+            intent_id=record.intent.id,
+            number=number,
+            order=order,
+            reserved_notional=candidate.notional,
+            state=AttemptState.OPEN,
+            opened_at=now,
+        )
+
+    async def _journaled(self, attempt: Attempt, worst_price: Decimal) -> IntentRecord:
+        try:
+            return await self.journal.open_attempt(attempt, worst_price=worst_price)
+        except BaseException:
+            # Not committed as far as we know, so nothing was sent: the reservation has nothing to stand for. After an
+            # interrupted wait the row may exist all the same; the next start finds it and treats it as unknown.
+            self.exposure.release(attempt.id)
+            raise
+
+    async def _store(self, attempt: Attempt, outcome: Outcome) -> IntentRecord:
+        """Stores the outcome. Only after this may anybody act on it."""
+        self.health.order_evidence(attempt.venue, outcome.health)
+        state = attempt_state(outcome)
+        if isinstance(outcome, Accepted):
+            record = await self.journal.step_attempt(
+                attempt.id,
+                AttemptState.WORKING,
+                now=self.clock.now(),
+                venue_order_id=outcome.venue_order_id,
+                evidence=str(outcome.evidence),
+                settled_by="answer",
+            )
+            return await self._close_if_told(attempt, outcome.report, record)
+        self._log(attempt, "Order not accepted", outcome=state.value, reason=outcome.reason, evidence=outcome.evidence)
+        record = await self.journal.step_attempt(
+            attempt.id,
+            state,
+            now=self.clock.now(),
+            outcome_reason=outcome.reason,
+            evidence=str(outcome.evidence),
+            proof=proof_of(outcome) if isinstance(outcome, ProvenNotExecuted) else None,
+        )
+        if state.ended:
+            self.exposure.release(attempt.id)
+        return record
+
+    async def _close_if_told(self, attempt: Attempt, report: OrderReport | None, record: IntentRecord) -> IntentRecord:
+        """Closes at once when the answer itself tells the terminal state with every fill (Binance's full answer)."""
+        if report is None or not report.status.terminal or _sum(report.fills) != report.filled:
+            return record
+        return await self._close(attempt, report, report.fills)
+
+    async def resolve(self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter) -> IntentRecord | Parked:
+        """Looks an unknown order up by client id until it is found or the window ends. Any hit is adopted.
+
+        Not found is never proof. A venue without client ids gives nothing to look up: parked at once.
+        """
+        if not adapter.rules.has_client_id:
+            return Parked(record, ParkReason.NO_CLIENT_ID)
+        started, answered = self.clock.monotonic(), False
+        for count, due in enumerate(lookup_times(self.timeouts.lookup_window_s), start=attempt.lookups + 1):
+            await self.clock.sleep(max(0.0, due - (self.clock.monotonic() - started)))
+            found = await self.look_up(attempt, adapter, count)
+            if isinstance(found, IntentRecord):
+                return found
+            answered = answered or found
+        record = await self._current(attempt)
+        return Parked(record, ParkReason.NOT_FOUND_YET if answered else ParkReason.VENUE_SILENT)
+
+    async def look_up(self, attempt: Attempt, adapter: ExchangeAdapter, count: int) -> IntentRecord | bool:
+        """One look-up. The record when the order was found and adopted; else whether the venue answered at all."""
+        order = attempt.order
+        ref = OrderRef(order.symbol, attempt.venue_order_id, order.client_id or None, order.created_at)
+        try:
+            report = await adapter.get_order(ref)
+        except VenueCallFailed as error:
+            self._log(attempt, "Look-up without an answer", lookup=count, problem=error.problem)
+            return False
+        if report is None:
+            return True
+        if not _same_order(order, report):
+            self.telemetry.error("A look-up answered with another order", attempt=attempt.id, answer=repr(report))
+            return True
+        self._log(attempt, "Unknown order found and adopted", lookup=count, venue_order_id=report.venue_order_id)
+        return await self.journal.step_attempt(
+            attempt.id,
+            AttemptState.WORKING,
+            now=self.clock.now(),
+            venue_order_id=report.venue_order_id,
+            settled_by=f"look-up {count}",
+            lookups=count,
+        )
+
+    async def settle(self, attempt: Attempt, adapter: ExchangeAdapter) -> IntentRecord | Parked:
+        """Follows an order that is known to be at the venue to its terminal state with every trade.
+
+        Where the venue has no IOC the order is cancelled first; the cancel's own answer is never the last word.
+        """
+        ref = OrderRef(attempt.order.symbol, attempt.venue_order_id, attempt.order.client_id or None)
+        rests = attempt.order.time_in_force is TimeInForce.GTC
+        for delay in settle_delays(self.timeouts.lookup_window_s):
+            await self.clock.sleep(delay)
+            try:
+                report = await adapter.get_order(ref)
+                if report is None:
+                    continue
+                if not report.status.terminal:
+                    if rests:
+                        await adapter.cancel_order(ref)
+                    continue
+                fills = await self._fills(adapter, attempt, report)
+            except VenueCallFailed as error:
+                self._log(attempt, "Order state not readable", problem=error.problem)
+                continue
+            if fills is not None:
+                return await self._close(attempt, report, fills)
+        return Parked(await self._current(attempt), ParkReason.VENUE_SILENT)
+
+    async def _fills(self, adapter: ExchangeAdapter, attempt: Attempt, report: OrderReport) -> tuple[Fill, ...] | None:
+        """Every trade of the order; None while those that are visible do not add up to what the venue says."""
+        if report.filled == ZERO:
+            return ()
+        if report.fills and _sum(report.fills) == report.filled:
+            return report.fills
+        fills = await adapter.my_trades(
+            attempt.order.symbol, venue_order_id=report.venue_order_id, since=attempt.order.created_at
+        )
+        return fills if _sum(fills) == report.filled else None
+
+    async def _close(self, attempt: Attempt, report: OrderReport, fills: tuple[Fill, ...]) -> IntentRecord:
+        record = await self.journal.step_attempt(
+            attempt.id,
+            AttemptState.CLOSED,
+            now=self.clock.now(),
+            venue_order_id=report.venue_order_id,
+            proof=Proof.TERMINAL_STATE,
+            fills=fills,
+        )
+        self.exposure.settle(attempt, filled_notional(record.attempts[-1], fills))
+        self._log(attempt, "Order settled", status=report.status, filled=report.filled)
+        return record
+
+    async def _current(self, attempt: Attempt) -> IntentRecord:
+        record = await self.journal.get(attempt.intent_id)
+        if record is None:
+            raise JournalError(f"the journal lost intent {attempt.intent_id}, whose attempt it held")
+        return record
+
+    def _log(self, attempt: Attempt, message: str, **fields: object) -> None:
+        order = attempt.order
+        self.telemetry.info(
+            message,
+            order_id=attempt.intent_id,
+            attempt=attempt.number,
+            exchange=order.venue,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=order.quantity,
+            price=order.price,
+            **fields,
+        )
+
+
+def filled_notional(attempt: Attempt, fills: Iterable[Fill]) -> Decimal:
+    """What the attempt executed, in the intent's quote: the attempt's reservation holds the conversion rate."""
+    own = (f for f in fills if (f.venue, f.venue_order_id) == (attempt.venue, attempt.venue_order_id))
+    notional = sum((fill.price * fill.quantity for fill in own), ZERO)
+    return notional * attempt.reserved_notional / attempt.order.notional
+
+
+def _sum(fills: tuple[Fill, ...]) -> Decimal:
+    return sum((fill.quantity for fill in fills), ZERO)
+
+
+def _same_order(order: VenueOrder, report: OrderReport) -> bool:
+    return (report.symbol, report.side, report.quantity) == (order.symbol, order.side, order.quantity)
+
+
+def _too_late(attempt: Attempt) -> ProvenNotExecuted:
+    """The journal took so long that the deadline has passed: nothing is sent (proof 0)."""
+    evidence = Evidence(headers_written=False, message=f"deadline {attempt.order.not_after:.3f} passed before the send")
+    return ProvenNotExecuted(RejectReason.NOT_SENT, evidence, HealthClass.OURS)

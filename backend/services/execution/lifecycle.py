@@ -1,0 +1,243 @@
+"""Drives one intent along its chain until it is final or parked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from backend.config.model import Settings
+from backend.domain.errors import ConfigurationError
+from backend.domain.lifecycle import AttemptState, IntentState
+from backend.domain.reasons import DropReason, EndReason, FailoverFailure, ParkReason, UnknownReason
+from backend.domain.records import Drop, ExecutionResult, IntentRecord
+from backend.policies.candidate import Candidate, judge_candidate, request_deadline
+from backend.policies.reroute import ending, may_move
+from backend.ports.clock import Clock
+from backend.ports.exchange import ExchangeAdapter
+from backend.ports.journal import Journal
+from backend.ports.telemetry import Telemetry
+from backend.services.execution.attempts import Attempts, Parked
+from backend.services.execution.markets import MarketGuard
+from backend.services.execution.snapshot import Venues
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The venues of an intent in order. ``unasked`` are tried without a health check: the caller chose them."""
+
+    chain: tuple[str, ...]
+    unasked: frozenset[str] = frozenset()
+
+    @property
+    def primary(self) -> str:
+        return self.chain[0] if self.chain else "none"
+
+
+@dataclass(slots=True)
+class _Journey:
+    """What one drive along a chain has met; bounded by the chain."""
+
+    route: Route
+    drops: list[Drop] = field(default_factory=list)
+
+
+_FAILURES: Mapping[EndReason | ParkReason | None, FailoverFailure] = {
+    EndReason.ALL_DOWN: FailoverFailure.ALL_DOWN,
+    EndReason.OVER_CAP: FailoverFailure.LIMIT_REFUSED,
+    EndReason.EXPIRED: FailoverFailure.DEADLINE,
+    EndReason.NO_USABLE_VENUE: FailoverFailure.CHAIN_EXHAUSTED,
+    EndReason.REJECTED_BY_VENUE: FailoverFailure.CHAIN_EXHAUSTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """Each step is stored before the next is taken; a crash anywhere leaves a record that can be driven on."""
+
+    journal: Journal
+    attempts: Attempts
+    venues: Venues
+    markets: MarketGuard
+    settings: Settings
+    clock: Clock
+    telemetry: Telemetry
+
+    async def drive(self, record: IntentRecord, route: Route) -> ExecutionResult:
+        """The final or parked result. An attempt that is open at the beginning is settled first."""
+        journey = _Journey(route)
+        settled = await self._settled(record)
+        if isinstance(settled, Parked):
+            return await self._park(settled, journey)
+        record = await self._awake(settled)
+        for venue in route.chain:
+            if record.remaining <= 0 or self._expired(record):
+                break
+            reached = await self._at_venue(record, venue, journey)
+            if isinstance(reached, Parked):
+                return await self._park(reached, journey)
+            record = reached
+        return await self._end(record, journey)
+
+    async def look_again(self, record: IntentRecord, route: Route) -> ExecutionResult:
+        """One more look at a parked intent, without waiting; driven on when its order is found."""
+        attempt = record.open_attempt
+        if attempt is None:
+            return await self.drive(record, route)
+        adapter = self._adapter(attempt.venue)
+        if isinstance(adapter, Drop):
+            return ExecutionResult.of(record)
+        self.markets.note(adapter.rules, attempt)
+        if attempt.state is AttemptState.UNKNOWN and not adapter.rules.has_client_id:
+            return ExecutionResult.of(record)
+        if attempt.state is AttemptState.UNKNOWN:
+            found = await self.attempts.look_up(attempt, adapter, attempt.lookups + 1)
+            if not isinstance(found, IntentRecord):
+                return ExecutionResult.of(record)
+            record = found
+        return await self.drive(record, route)
+
+    async def _at_venue(self, record: IntentRecord, venue: str, journey: _Journey) -> IntentRecord | Parked:
+        """One venue's turn: dropped with a reason, or one attempt that is followed to its end."""
+        adapter = self._excluded(record, venue) or self._adapter(venue)
+        if isinstance(adapter, Drop):
+            journey.drops.append(adapter)
+            return record
+        symbol = record.intent.symbol
+        listing = await self.venues.listing(adapter, symbol, ask_health=venue not in journey.route.unasked)
+        if isinstance(listing, Drop):
+            journey.drops.append(listing)
+            return record
+        async with self.markets.turn(adapter.rules, listing[0].symbol):
+            blocker = self.markets.blocked_by(adapter.rules, listing[0].symbol)
+            if blocker is not None:
+                detail = f"{listing[0].symbol} is blocked until order {blocker} is resolved"
+                journey.drops.append(Drop(venue, DropReason.UNRESOLVED_ORDER, detail))
+                return record
+            snapshot = await self.venues.quoted(adapter, listing)
+            if isinstance(snapshot, Drop):
+                journey.drops.append(snapshot)
+                return record
+            not_after = request_deadline(self.clock.now(), self.settings.timeouts.send_window_s, record.valid_until)
+            decided = judge_candidate(
+                record.intent, record.remaining, record.worst_price, replace(snapshot, now=self.clock.now()), not_after
+            )
+            return await self._tried(record, decided, adapter, journey)
+
+    async def _tried(
+        self, record: IntentRecord, decided: Candidate | Drop, adapter: ExchangeAdapter, journey: _Journey
+    ) -> IntentRecord | Parked:
+        if not may_move(record):
+            raise AssertionError(f"{record.intent.id}: an attempt has no proof, no other may follow")
+        tried = decided if isinstance(decided, Drop) else await self.attempts.run(record, decided, adapter)
+        if isinstance(tried, Drop):
+            journey.drops.append(tried)
+            return record
+        self._tell_failover(tried, adapter.venue, journey)
+        return await self._settled(tried)
+
+    async def _settled(self, record: IntentRecord) -> IntentRecord | Parked:
+        """Follows an open attempt, if there is one, to its end."""
+        attempt = record.open_attempt
+        if attempt is None:
+            return record
+        adapter = self._adapter(attempt.venue)
+        if isinstance(adapter, Drop):
+            return Parked(record, ParkReason.VENUE_SILENT)
+        self.markets.note(adapter.rules, attempt)
+        if attempt.state is AttemptState.OPEN:
+            record = await self.journal.step_attempt(
+                attempt.id,
+                AttemptState.UNKNOWN,
+                now=self.clock.now(),
+                outcome_reason=UnknownReason.RESTART,
+                evidence="found open when the journal was opened: it may have been sent",
+            )
+        reached = await self._followed(record, adapter)
+        if not isinstance(reached, Parked):
+            self.markets.note(adapter.rules, reached.attempts[-1])
+        return reached
+
+    async def _followed(self, record: IntentRecord, adapter: ExchangeAdapter) -> IntentRecord | Parked:
+        attempt = record.attempts[-1]
+        if attempt.state is AttemptState.UNKNOWN:
+            resolved = await self.attempts.resolve(record, attempt, adapter)
+            if isinstance(resolved, Parked):
+                return resolved
+            record, attempt = resolved, resolved.attempts[-1]
+        if attempt.state is AttemptState.WORKING:
+            return await self.attempts.settle(attempt, adapter)
+        return record
+
+    async def _awake(self, record: IntentRecord) -> IntentRecord:
+        if record.state is not IntentState.PARKED:
+            return record
+        return await self.journal.step_intent(record.intent.id, IntentState.ACTIVE, now=self.clock.now())
+
+    async def _park(self, parked: Parked, journey: _Journey) -> ExecutionResult:
+        record = parked.record
+        if record.state is not IntentState.PARKED:
+            record = await self.journal.step_intent(
+                record.intent.id, IntentState.PARKED, now=self.clock.now(), reason=parked.reason
+            )
+            self.telemetry.warning(
+                "Order parked - its fate at the exchange is unknown, nothing is sent elsewhere",
+                order_id=record.intent.id,
+                exchange=record.attempts[-1].venue,
+                blocked=record.blocked,
+                reason=parked.reason,
+            )
+            self.telemetry.order_ended(IntentState.PARKED)
+            self.telemetry.failover_failed(journey.route.primary, FailoverFailure.UNKNOWN_OUTCOME)
+        return ExecutionResult.of(record, tuple(journey.drops))
+
+    async def _end(self, record: IntentRecord, journey: _Journey) -> ExecutionResult:
+        state, reason = ending(record, journey.drops, expired=self._expired(record))
+        now = self.clock.now()
+        record = await self.journal.step_intent(record.intent.id, state, now=now, reason=reason)
+        self.telemetry.order_ended(state)
+        if reason in _FAILURES:
+            self.telemetry.failover_failed(journey.route.primary, _FAILURES[reason])
+            self._log_refusal(record, journey.drops)
+        retry_at = now + self.settings.timeouts.retry_after_all_down_s if reason is EndReason.ALL_DOWN else None
+        return ExecutionResult.of(record, tuple(journey.drops), retry_at)
+
+    def _log_refusal(self, record: IntentRecord, drops: Sequence[Drop]) -> None:
+        self.telemetry.warning(
+            "Order not executed",
+            order_id=record.intent.id,
+            reason=record.reason,
+            dropped={drop.venue: f"{drop.reason.value}: {drop.detail}" for drop in drops},
+            attempts={attempt.venue: attempt.evidence for attempt in record.attempts},
+        )
+
+    def _tell_failover(self, record: IntentRecord, selected: str, journey: _Journey) -> None:
+        """The specified record and metric, once per move away from the primary."""
+        primary = journey.route.primary
+        if selected == primary:
+            return
+        health = self.venues.health.known(selected)
+        self.telemetry.warning(
+            "Failover activated - primary exchange unhealthy",
+            primary=primary,
+            selected=selected,
+            latency_ms=None if health is None else health.latency_ms,
+            order_id=record.intent.id,
+        )
+        self.telemetry.failed_over(primary, selected)
+
+    def _excluded(self, record: IntentRecord, venue: str) -> Drop | None:
+        allowed = self.settings.allowed_exchanges
+        if allowed and venue not in allowed:
+            return Drop(venue, DropReason.NOT_ALLOWED, "not among the allowed exchanges")
+        if any(attempt.venue == venue for attempt in record.attempts):
+            return Drop(venue, DropReason.ALREADY_TRIED, "this order was already tried there")
+        return None
+
+    def _adapter(self, venue: str) -> ExchangeAdapter | Drop:
+        try:
+            return self.venues.adapter_of(venue)
+        except ConfigurationError as error:
+            return Drop(venue, DropReason.NO_ADAPTER, str(error))
+
+    def _expired(self, record: IntentRecord) -> bool:
+        return self.clock.now() >= record.valid_until

@@ -1,0 +1,62 @@
+"""``make night``: the demo on many seeds; the result goes to docs/figures/demo-seeds.json with the commit measured.
+
+Arguments: the number of seeds (default 20) and, optionally, a folder of recorded quotes to run the same seeds on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from backend.lab.demo import DemoOptions, run_demo
+from backend.lab.report import DemoReport
+from backend.lab.view import LineView
+from benchmarks.timing import write_figure
+
+SEEDS = 20
+
+
+class _Quiet(LineView):
+    def said(self, line: str) -> None:
+        """Only the result of each seed is worth a line here."""
+
+    def act(self, name: str, what: str, orders: int) -> None:
+        """Only the result of each seed is worth a line here."""
+
+
+def main() -> None:
+    """Exit status 1 when any seed fails."""
+    arguments = sys.argv[1:]
+    seeds = int(arguments[0]) if arguments else SEEDS
+    folders: list[Path | None] = [None, *(Path(argument) for argument in arguments[1:])]
+    console = Console(stderr=True)
+    lines = [_run(seed, folder, console) for folder in folders for seed in range(1, seeds + 1)]
+    path = write_figure("demo-seeds", {"runs": lines, "passed": all(line["passed"] for line in lines)})
+    console.print(f"{sum(bool(line['passed']) for line in lines)} of {len(lines)} runs passed; see {path.name}")
+    sys.exit(0 if all(line["passed"] for line in lines) else 1)
+
+
+def _run(seed: int, folder: Path | None, console: Console) -> dict[str, object]:
+    report = asyncio.run(run_demo(DemoOptions(seed=seed, books=folder), _Quiet(console)))
+    line = _line(report, folder)
+    console.print(line, highlight=False)
+    return line
+
+
+def _line(report: DemoReport, folder: Path | None) -> dict[str, object]:
+    document = report.document()
+    kept = ("seed", "passed", "orders", "duplicates", "lost", "parked", "parked_executed", "unknown", "unknown_adopted")
+    causes = [failover.cause for failover in report.failovers]
+    return {
+        "books": "generated" if folder is None else folder.name,
+        **{key: document[key] for key in (*kept, "ledger_matches", "all_down", "seconds")},
+        "failovers": {cause: causes.count(cause) for cause in sorted(set(causes))},
+        "filled_share": {act.act: act.filled_share for act in report.acts},
+    }
+
+
+if __name__ == "__main__":
+    main()

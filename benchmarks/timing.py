@@ -1,0 +1,58 @@
+"""Small helpers: interleaved rounds, medians, and what was measured on."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FIGURES = ROOT / "docs" / "figures"
+
+
+def median(values: list[float]) -> float:
+    return statistics.median(values)
+
+
+async def timed(work: Callable[[], Awaitable[object]]) -> float:
+    """Seconds of one call."""
+    began = time.perf_counter()
+    await work()
+    return time.perf_counter() - began
+
+
+def commit() -> str:
+    """The commit that is measured, marked when the tree differs from it."""
+    told = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607 - git of the developer's own path
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip() or "not a git checkout"
+
+
+def measured_on() -> dict[str, object]:
+    """What a figure must say of itself."""
+    return {
+        "commit": commit(),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "processors": os.cpu_count(),
+        "system": platform.system(),
+    }
+
+
+def write_figure(name: str, content: dict[str, object]) -> Path:
+    """Writes docs/figures/NAME.json with the commit it was measured on."""
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    path = FIGURES / f"{name}.json"
+    path.write_text(json.dumps({"measured": measured_on(), **content}, indent=2) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,74 @@
+"""Every error that an exchange can answer to a place, through the whole stack: what moves an order and what does not.
+
+What an answer promises is taken from the emulator's own reading of the venues' documents, never from our tables.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from backend.config import Timeouts
+from backend.domain.lifecycle import AttemptState, IntentState
+from backend.emulator.faults import Fault, FaultKind
+from backend.emulator.registry import KINDS
+from tests.e2e.conftest import PLACE, VENUES, World, buy
+
+CASES = [(venue, name) for venue in VENUES for name in sorted(KINDS[venue].errors)]
+
+MORE_CAREFUL = {
+    ("binance", "-1008"): "503: any 5xx is unknown by the spot documents; only the futures documents promise a failure",
+    ("binance", "-2010:duplicate"): "an order with this client id exists: it must be looked up",
+    ("binance", "-2011"): "an answer to a cancel; to a place it says nothing that is documented",
+    ("binance", "-2013"): "an answer to a query; to a place it says nothing that is documented",
+    ("binance", "-2026"): "an answer to a query; to a place it says nothing that is documented",
+    ("kraken", "EGeneral:Unknown method"): "not documented for a place",
+    ("kraken", "EOrder:Duplicate cl_ord_id"): "an order with this client id exists: it must be looked up",
+    ("kraken", "EOrder:Unknown order"): "an answer to a cancel or a query",
+    ("firi", "BadRequest"): "the bare name, without one of the known messages, is listed nowhere",
+    ("firi", "NotFound"): "the bare name is listed nowhere",
+    ("firi", "OrderNotFound"): "an answer to a cancel or a query",
+}
+"""Answers that promise "not executed" by the emulator's reading, and which the router treats as unknown all the same,
+with the reason. The other way round there is none: nothing that the emulator calls ambiguous may move an order."""
+
+
+@pytest.fixture
+def timeouts() -> Timeouts:
+    """Look-ups end early: these cases are about the first decision."""
+    return Timeouts(place_s=3.0, lookup_window_s=0.6)
+
+
+@pytest.mark.parametrize(("venue", "name"), CASES)
+async def test_an_error_answer_moves_the_order_only_if_it_is_definite(world: World, venue: str, name: str) -> None:
+    """A definite no is followed by the next exchange; anything else is looked up and parked, nothing sent elsewhere."""
+    error = KINDS[venue].errors[name]
+    world.emulator.inject(venue, Fault(FaultKind.STATUS, PLACE, count=1, params={"name": name}))
+    result = await (await world.runtime.router()).submit(buy(exchange=venue))
+    first = result.attempts[0]
+    if error.definite and (venue, name) not in MORE_CAREFUL:
+        assert first.state is AttemptState.REJECTED
+        assert (result.state, result.filled) == (IntentState.DONE, Decimal("0.01"))
+        assert venue not in result.venues
+    else:
+        assert first.state is AttemptState.UNKNOWN
+        assert result.state is IntentState.PARKED
+        assert len(result.attempts) == 1
+        assert world.orders() == 0
+
+
+@pytest.mark.parametrize(("venue", "name"), [case for case in CASES if not KINDS[case[0]].errors[case[1]].definite])
+async def test_an_ambiguous_answer_to_an_executed_order_never_executes_twice(
+    world: World, venue: str, name: str
+) -> None:
+    """The same answers, but the order executed: adopted where it can be looked up, parked where not; never twice."""
+    fault = Fault(FaultKind.STATUS, PLACE, count=1, params={"name": name, "executed": True})
+    world.emulator.inject(venue, fault)
+    result = await (await world.runtime.router()).submit(buy(exchange=venue))
+    assert world.orders() == 1
+    if venue == "firi":
+        assert result.state is IntentState.PARKED
+    else:
+        assert (result.state, result.venues) == (IntentState.DONE, (venue,))
+        assert result.filled == world.executed()

@@ -1,0 +1,90 @@
+"""Accepted, but the answer is lost: the moment this program is built around."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from backend.domain.lifecycle import IntentState
+from backend.domain.reasons import DropReason, ParkReason
+from backend.emulator.faults import Fault, FaultKind
+from tests.e2e.conftest import PLACE, World, buy, lost
+
+
+@pytest.mark.parametrize("venue", ["binance", "kraken"])
+@pytest.mark.parametrize("drop", ["reset", "hang"])
+async def test_a_lost_answer_is_adopted_not_sent_again(world: World, venue: str, drop: str) -> None:
+    """The order is found by its client id after a while; the exchange's own book has it once."""
+    world.emulator.inject(venue, lost(drop, hidden_s=3.0))
+    result = await (await world.runtime.router()).submit(buy(exchange=venue))
+    assert (result.state, result.venues) == (IntentState.DONE, (venue,))
+    assert result.attempts[0].settled_by.startswith("look-up")
+    assert world.orders() == 1
+    assert result.filled == world.executed() == Decimal("0.01")
+
+
+async def test_at_firi_it_is_parked_and_its_market_blocked(world: World) -> None:
+    """Without client ids nothing can be adopted: parked at once, and no other order goes to that market."""
+    world.emulator.inject("firi", lost())
+    router = await world.runtime.router()
+    parked = await router.submit(buy("one", exchange="firi"))
+    assert (parked.state, parked.reason) == (IntentState.PARKED, ParkReason.NO_CLIENT_ID)
+    other = await router.submit(buy("two", exchange="firi"))
+    assert {drop.venue: drop.reason for drop in other.dropped}["firi"] is DropReason.UNRESOLVED_ORDER
+    assert other.venues == ("binance",)
+    assert len(world.emulator.ledger("firi").orders) == 1
+
+
+@pytest.mark.parametrize("venue", ["binance", "kraken"])
+async def test_cut_off_before_the_exchange_saw_it_is_parked(world: World, venue: str) -> None:
+    """Never executed, but nobody can know: parked, and nothing is sent anywhere."""
+    world.emulator.inject(venue, Fault(FaultKind.RESET, PLACE, count=1, params={"when": "before"}))
+    result = await (await world.runtime.router()).submit(buy(exchange=venue))
+    assert (result.state, result.reason) == (IntentState.PARKED, ParkReason.NOT_FOUND_YET)
+    assert world.orders() == 0
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"status": 200, "body": ""},
+        {"status": 200, "body": "<html>busy</html>", "content_type": "text/html"},
+        {"status": 200, "body": "{}"},
+        {"status": 200, "body": "[]"},
+        {"status": 200, "body": '{"orderId": 12', "missing": 40},
+        {"status": 302, "body": "", "headers": {"Location": "/elsewhere"}},
+        {"status": 523, "body": "<html>origin unreachable</html>", "content_type": "text/html"},
+        {"status": 524, "body": ""},
+    ],
+    ids=["empty", "page", "empty object", "empty list", "cut off", "redirect", "523", "524"],
+)
+@pytest.mark.parametrize("venue", ["binance", "kraken", "firi"])
+async def test_a_strange_answer_to_an_executed_order(world: World, venue: str, params: dict[str, object]) -> None:
+    """Whatever nonsense comes back after the execution, there is one execution and it is accounted for."""
+    fault = Fault(FaultKind.BODY, PLACE, count=1, params={**params, "when": "after"})
+    world.emulator.inject(venue, fault)
+    result = await (await world.runtime.router()).submit(buy(exchange=venue))
+    assert world.orders() == 1
+    if venue == "firi":
+        assert result.state is IntentState.PARKED
+    else:
+        assert (result.state, result.filled) == (IntentState.DONE, world.executed())
+
+
+@pytest.mark.parametrize("venue", ["binance", "kraken"])
+async def test_a_restart_adopts_what_was_under_way(world: World, venue: str) -> None:
+    """The router is stopped while an answer hangs; the next one finds the order and books it, once."""
+    world.emulator.inject(venue, lost("hang", hidden_s=1.0))
+    router = await world.runtime.router()
+    caller = asyncio.create_task(router.submit(buy(exchange=venue)))
+    while world.orders() == 0:  # noqa: ASYNC110 - the exchange's book has no event to wait for
+        await asyncio.sleep(0.01)
+    await router.close(grace_s=0)
+    await asyncio.gather(caller, return_exceptions=True)
+    await world.restart()
+    result = await (await world.runtime.router()).submit(buy(exchange=venue))
+    assert (result.state, result.venues) == (IntentState.DONE, (venue,))
+    assert world.orders() == 1
+    assert result.filled == world.executed()

@@ -1,0 +1,32 @@
+"""A clock whose sleeps cost no time: each one moves the hand by what was asked and lets the others run."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+
+
+class AutoClock:
+    """Starts at a round time; ``advance`` moves it by hand. Sleeps beyond ``patience_s`` never end by themselves."""
+
+    def __init__(self, start: float = 1_700_000_000.0, patience_s: float = 50.0) -> None:
+        self._now = start
+        self._patience_s = patience_s
+
+    def now(self) -> float:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        self._now += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds > self._patience_s:
+            await asyncio.Event().wait()
+        await asyncio.sleep(0)
+        self._now += max(seconds, 0.0)
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
+        return asyncio.timeout(None)
