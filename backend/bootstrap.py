@@ -134,6 +134,14 @@ class Runtime:
             )
         return self._adapters[venue]
 
+    async def load(self, *venues: str) -> None:
+        """Imports the venues' client libraries in a thread, so that the event loop does not stand still meanwhile."""
+        from backend.integrations.exchanges.factory import load
+
+        for venue in venues:
+            if venue not in self._adapters:
+                await asyncio.to_thread(load, venue)
+
     @property
     def journal(self) -> Journal:
         """The journal, once the router was opened. Raises JournalError before that."""
@@ -155,6 +163,7 @@ class Runtime:
         from backend.services.execution.router import Router
         from backend.services.execution.snapshot import Venues
 
+        await self.load(*EXCHANGES)
         journal = self._journal = self._journal or open_journal(self.settings)
         self.exposure.load(await _settled_and_open(journal))
         lifecycle = Lifecycle(
@@ -405,6 +414,7 @@ async def live_health(exchange: str) -> ExchangeHealth:
         runtime = await default_runtime()
     except ConfigurationError as error:
         return specified_form(down(HealthCause.NO_ADAPTER, f"configuration: {error}", at=0.0))
+    await runtime.load(exchange)
     return specified_form(await runtime.health.check(exchange))
 
 

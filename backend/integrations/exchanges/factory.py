@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from threading import Lock
 
 from backend.config.model import Timeouts, VenueSettings
 from backend.domain.errors import NoAdapterYet
@@ -29,6 +30,18 @@ RULES: Mapping[str, VenueRules] = {rules.venue: rules for rules in (BINANCE, KRA
 def rules_of(venue: str) -> VenueRules:
     """The venue's rules, without loading its adapter. Raises NoAdapterYet."""
     return RULES[_with_adapter(venue)]
+
+
+_LOADING = Lock()
+
+
+def load(venue: str) -> None:
+    """Imports the venue's adapter, which takes about a second the first time; safe in another thread. A venue without
+    an adapter is nothing to load."""
+    if venue in ADAPTERS:
+        # One at a time: two threads that import parts of one package can wait for each other.
+        with _LOADING:
+            import_module(ADAPTERS[venue].partition(":")[0])
 
 
 def hosts() -> Mapping[str, tuple[str, ...]]:

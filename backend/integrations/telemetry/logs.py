@@ -27,7 +27,7 @@ class JsonLog:
         text = json.dumps({"message": message, "level": logging.getLevelName(level), **fields}, default=_plain)
         # The text goes in as an argument: a percent sign in it is no format.
         extra = {f"field_{name}": value for name, value in fields.items()}
-        self._logger.log(level, "%s", text, extra=extra, stacklevel=4)
+        self._logger.log(level, "%s", text, extra=extra, stacklevel=3)
 
 
 def _plain(value: object) -> object:

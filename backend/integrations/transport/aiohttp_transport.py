@@ -54,7 +54,7 @@ class AiohttpTransport:
         except TimeoutError as error:
             detail = f"no whole answer within {request.timeout_s:g} s"
             raise TransportError(TransportFault.TIMEOUT, detail, headers_written=sent.headers) from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
             fault = _fault(error)
             raise TransportError(fault, _detail(error), headers_written=sent.headers) from error
 
@@ -83,9 +83,10 @@ class AiohttpTransport:
 
     async def close(self) -> None:
         """Closes the running loop's session. A second call does nothing."""
-        kept = self._sessions.get(asyncio.get_running_loop())
+        kept = self._sessions.pop(asyncio.get_running_loop(), None)
         if kept is not None:
-            await kept[1].aclose()
+            # Not through the generator: the loop's shutdown may be closing that at this very moment.
+            await kept[0].close()
 
     async def _session(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
@@ -101,7 +102,8 @@ class AiohttpTransport:
         try:
             yield session
         finally:
-            self._sessions.pop(loop, None)
+            if loop in self._sessions and self._sessions[loop][0] is session:
+                del self._sessions[loop]
             await session.close()
 
     @cached_property
@@ -168,8 +170,10 @@ FAULTS: tuple[tuple[type[BaseException], TransportFault], ...] = (
     (aiohttp.ClientError, TransportFault.BROKEN_ANSWER),
     (OSError, TransportFault.RESET),
     (ValueError, TransportFault.BROKEN_ANSWER),
+    (RuntimeError, TransportFault.RESET),
 )
-"""The first that fits. ClientSSLError and ClientConnectorError are ClientConnectionErrors too: the order matters."""
+"""The first that fits. ClientSSLError and ClientConnectorError are ClientConnectionErrors too: the order matters.
+RuntimeError is what aiohttp says of a session that was closed meanwhile."""
 
 
 def _fault(error: BaseException) -> TransportFault:

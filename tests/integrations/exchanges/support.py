@@ -31,7 +31,7 @@ CLIENT_ID = "0123456789abcdef0123456789abcdef"
 
 @dataclass
 class SteadyClock:
-    """Stands still unless a test moves it."""
+    """Stands still unless a test moves it or sleeps."""
 
     at: float = NOW
 
@@ -42,6 +42,7 @@ class SteadyClock:
         return self.at
 
     async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
         self.at += seconds
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:

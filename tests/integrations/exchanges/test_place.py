@@ -11,6 +11,7 @@ from backend.domain.approval import Approved
 from backend.domain.orders import Credentials, OrderRef
 from backend.domain.outcomes import Accepted, Outcome, ProvenNotExecuted, Unknown
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
+from backend.integrations.exchanges.kraken.adapter import KrakenAdapter
 from backend.ports.transport import HttpAnswer, HttpRequest
 from tests.fakes.transport import ScriptedTransport, answer
 from tests.integrations.exchanges.support import MARKETS, Bench, keys, make_bench, warm_bench
@@ -98,9 +99,9 @@ async def test_reads_never_hold_up_an_order() -> None:
         except TimeoutError:
             bench.transport.replies.clear()
             break
-    assert isinstance(await bench.place(answer({"id": 7}, 201)), Accepted)
-    bench.transport.then(answer({"matched": "0"}))
-    async with asyncio.timeout(0.02):
+    bench.transport.then(answer({"id": 7}, 201), answer({"matched": "0"}))
+    async with asyncio.timeout(0.5):
+        assert isinstance(await bench.place(), Accepted)
         assert (await bench.adapter.cancel_order(OrderRef("BTC/NOK", "7"))).done
 
 
@@ -138,6 +139,42 @@ async def test_private_calls_of_a_nonce_go_one_at_a_time(venue: str, most: int) 
     assert transport.most == most
 
 
+async def test_a_deadline_that_passes_during_the_wait_is_seen() -> None:
+    """The last look at the clock comes after every wait, just before the bytes."""
+    bench = await warm_bench("kraken")
+    transport = GatedTransport("kraken")
+    bench.adapter._ccxt._transport = transport
+    empty = answer({"error": [], "result": {}})
+    transport.then(empty)
+    read = asyncio.create_task(bench.adapter.balances())
+    await asyncio.sleep(0.01)
+    place = asyncio.create_task(bench.adapter._place(Approved(bench.order, bench.order.notional)))
+    await asyncio.sleep(0.01)
+    bench.clock.at = bench.order.not_after - 1
+    transport.gate.set()
+    await read
+    outcome = await place
+    assert isinstance(outcome, ProvenNotExecuted)
+    assert outcome.reason is RejectReason.NOT_SENT
+    assert len(transport.requests) == 1
+
+
+async def test_a_lost_answer_holds_the_next_call_of_a_key_only_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A silent venue would otherwise hold up the very look-ups that could tell what became of the order."""
+    monkeypatch.setattr(KrakenAdapter, "NONCE_HOLD_S", 0.2)
+    bench = await warm_bench("kraken")
+    transport = GatedTransport("kraken")
+    bench.adapter._ccxt._transport = transport
+    tasks = [asyncio.create_task(bench.adapter.balances()) for _ in range(2)]
+    await asyncio.sleep(0.01)
+    assert transport.inside == 1
+    await asyncio.sleep(0.4)
+    assert transport.inside == 2
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def test_a_cancelled_place_is_cancelled_and_frees_the_key() -> None:
     """Cancellation is not an outcome; the next call of the same key can go on."""
     bench = await warm_bench("kraken")
@@ -167,6 +204,20 @@ async def test_a_fault_in_our_own_reading_is_unknown(monkeypatch: pytest.MonkeyP
     assert outcome.reason is UnknownReason.BROKEN_ANSWER
     assert outcome.evidence.headers_written
     assert "ZeroDivisionError" in outcome.evidence.message
+
+
+async def test_a_transport_that_breaks_its_contract_is_unknown() -> None:
+    """The port allows one kind of error; with any other it is not known whether a byte left."""
+
+    class Broken(ScriptedTransport):
+        async def send(self, request: HttpRequest) -> HttpAnswer:
+            raise KeyError(request.url)
+
+    bench = await warm_bench("binance")
+    bench.adapter._ccxt._transport = Broken()
+    outcome = await bench.place()
+    assert isinstance(outcome, Unknown)
+    assert outcome.evidence.headers_written
 
 
 @pytest.mark.parametrize("venue", VENUES)

@@ -48,6 +48,7 @@ class Server:
     bodies: list[bytes] = field(default_factory=list)
     connections: int = 0
     port: int = 0
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -55,6 +56,9 @@ class Server:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        task: asyncio.Task[None] | None = asyncio.current_task()
+        assert task is not None
+        self.serving.add(task)
         try:
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -65,8 +69,8 @@ class Server:
                 self.heads.append(head)
                 await self.script(writer, len(self.heads))
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the client is gone, or the test is over
         finally:
             writer.close()
 
@@ -80,6 +84,9 @@ async def serving(script: Script) -> AsyncIterator[Server]:
         yield server
     finally:
         listening.close()
+        for task in server.serving:
+            task.cancel()
+        await asyncio.gather(*server.serving)
 
 
 @asynccontextmanager
@@ -318,6 +325,15 @@ async def test_a_cancelled_caller_leaves_nothing_behind() -> None:
         answer = await transport.send(request(server.url))
     assert answer.body == b"{}"
     assert server.connections == 2
+
+
+async def test_a_session_that_is_closed_meanwhile_sent_nothing() -> None:
+    """Closing the program while a request is about to go is a failure that knows that no byte left."""
+    async with open_transport() as transport:
+        session = await transport._session()
+        await session.close()
+        error = await failed(transport, request("http://127.0.0.1:9/"))
+    assert (error.fault, error.headers_written) == (TransportFault.RESET, False)
 
 
 async def test_connections_are_kept_for_the_next_request() -> None:

@@ -20,6 +20,7 @@ from backend.domain.reasons import RejectReason, UnknownReason
 from backend.integrations.exchanges.kraken import answers
 from backend.integrations.exchanges.kraken.outcomes import OUTCOMES, UNKNOWN_ORDER
 from backend.integrations.exchanges.kraken.rules import (
+    NONCE_HOLD_S,
     RULES,
     STATUS_MODES,
     TRADE_PAGES_MAX,
@@ -39,13 +40,13 @@ class PortedKraken(PortedExchange, kraken):  # type: ignore[misc]
 
 
 class KrakenAdapter(CcxtAdapter):
-    """One private call at a time: a nonce that arrives out of order is refused."""
+    """Private calls go in the order of their nonces."""
 
     RULES = RULES
     OUTCOMES = OUTCOMES
     TIME = Call("public", "GET", "Time")
     STATUS = Call("public", "GET", "SystemStatus")
-    ONE_PRIVATE_CALL_AT_A_TIME = True
+    NONCE_HOLD_S = NONCE_HOLD_S
 
     _assets: Mapping[str, str] = {}
     _pair_symbols: Mapping[str, str] = {}

@@ -69,3 +69,6 @@ TRADES_PER_PAGE = 50
 TRADE_PAGES_MAX = 20
 TRADE_SEARCH_MARGIN_S = 60.0
 """How far before the send trades are looked for: the venue's clock may be behind ours."""
+
+NONCE_HOLD_S = 1.0
+"""How long a private call holds back the next one of its key: nonces that arrive out of order are refused."""

@@ -22,7 +22,7 @@ from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
 from backend.domain.records import ExecutionResult
 from backend.domain.rules import VenueRules
 from backend.integrations.exchanges.shared.http_fact import NOT_JSON, HttpFact
-from backend.integrations.exchanges.shared.limits import Pace, PerLoop
+from backend.integrations.exchanges.shared.limits import KeyTurn, Pace, PerLoop
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, Table, VenueError, classify, evidence_of
 from backend.integrations.exchanges.shared.parsing import Malformed
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange
@@ -41,8 +41,8 @@ class CcxtAdapter(ABC):
     OUTCOMES: Table
     TIME: Call
     STATUS: Call | None = None
-    ONE_PRIVATE_CALL_AT_A_TIME = False
-    """True where requests of one key must arrive in the order they were signed (a rising nonce)."""
+    NONCE_HOLD_S: float | None = None
+    """Set where requests of one key must arrive in the order they were signed: how long one waits for the other."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class CcxtAdapter(ABC):
         self._ccxt = self._make_ccxt(transport)
         self._orders_pace = Pace(self._rules.order_rate.value)
         self._reads_pace = Pace(self._rules.read_rate.value)
-        self._private_turn = PerLoop(asyncio.Lock)
+        self._key_turn = None if self.NONCE_HOLD_S is None else KeyTurn(clock, self.NONCE_HOLD_S)
         self._warming = PerLoop(asyncio.Lock)
         self._instruments: Mapping[str, Instrument] = {}
         self._symbols: Mapping[str, str] = {}
@@ -201,26 +201,31 @@ class CcxtAdapter(ABC):
         if instrument is None:
             return _not_sent(f"markets are not loaded, or {order.symbol} is not one of them")
         latest = order.not_after - self._rules.deadline_min_s.value
+        too_late = _not_sent(f"the deadline {order.not_after:.3f} is passed, or nearer than the venue allows")
         async with AsyncExitStack() as held:
             try:
                 async with self._clock.timeout(max(0.0, latest - self._clock.now())):
                     await self._wait_turn(held, self._orders_pace, private=True)
                 request = self._signed("place", self._place_call(order, instrument), self._timeouts.place_s)
             except TimeoutError:
-                return _not_sent("the deadline came nearer than the venue allows while waiting for our own rate limit")
+                return too_late
             except VenueCallFailed as error:
                 return _not_sent(error.problem)
+            # The last look before the bytes: the wait, the signing and the loop took their time.
             if self._clock.now() > latest:
-                return _not_sent(f"the deadline {order.not_after:.3f} is nearer than the venue allows")
-            fact = await self._ccxt.send(request)
-        return self._judged(fact, order)
+                return too_late
+            return await self._sent(request, order)
 
-    def _judged(self, fact: HttpFact, order: VenueOrder) -> Outcome:
+    async def _sent(self, request: HttpRequest, order: VenueOrder) -> Outcome:
+        fact = HttpFact(headers_written=True)
         try:
+            fact = await self._ccxt.send(request)
             return classify(fact, self._read_place(fact, order), self.OUTCOMES)
-        except Exception as error:  # noqa: BLE001 - the bytes have left: whatever trips us over the answer, it is unknown
-            message = f"answer could not be read ({type(error).__name__})"
-            return Unknown(UnknownReason.BROKEN_ANSWER, Evidence(fact.headers_written, fact.status, message=message))
+        except Exception as error:  # noqa: BLE001 - from here on bytes may have left: whatever trips us, it is unknown
+            message = f"what happened could not be read ({type(error).__name__})"
+            return Unknown(
+                UnknownReason.BROKEN_ANSWER, Evidence(headers_written=True, status=fact.status, message=message)
+            )
 
     async def _cancelled(self, call: Call) -> tuple[HttpFact, tuple[VenueError, ...]]:
         """Sends a cancel. Raises VenueCallFailed when there is no answer that can be read."""
@@ -248,7 +253,7 @@ class CcxtAdapter(ABC):
                 async with self._clock.timeout(timeout_s):
                     await self._wait_turn(held, pace, private=call.private)
             except TimeoutError:
-                problem = f"waited {timeout_s:g} s for our own rate limit"
+                problem = f"waited {timeout_s:g} s for its turn, by our own rate limit or behind a call of the same key"
                 raise VenueCallFailed(self.venue, operation, problem, not_sent=True) from None
             fact = await self._ccxt.send(self._signed(operation, call, timeout_s))
         if fact.status is None:
@@ -259,8 +264,8 @@ class CcxtAdapter(ABC):
     async def _wait_turn(self, held: AsyncExitStack, pace: Pace | None, *, private: bool) -> None:
         if pace is not None:
             await pace.turn()
-        if private and self.ONE_PRIVATE_CALL_AT_A_TIME:
-            await held.enter_async_context(self._private_turn.get())
+        if private and self._key_turn is not None:
+            await held.enter_async_context(self._key_turn.turn())
 
     def _signed(self, operation: str, call: Call, timeout_s: float) -> HttpRequest:
         """Raises VenueCallFailed when the configured keys cannot sign; nothing was sent."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 from aiolimiter import AsyncLimiter
 
 from backend.domain.rules import RateRule
+from backend.ports.clock import Clock
 
 T = TypeVar("T")
 
@@ -38,3 +40,33 @@ class Pace:
     async def turn(self) -> None:
         """Waits until one more request is within the rate."""
         await self._limiters.get().acquire()
+
+
+class KeyTurn:
+    """Lets the private calls of one key go one after the other, in the order in which they were signed.
+
+    A call gives its turn back with its answer, or ``hold_s`` after it went: by then it has arrived, or it will be
+    refused for its nonce, which is a definite no. So a lost answer cannot hold up every look-up behind it.
+    """
+
+    def __init__(self, clock: Clock, hold_s: float) -> None:
+        self._clock = clock
+        self._hold_s = hold_s
+        self._locks = PerLoop(asyncio.Lock)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        lock = self._locks.get()
+        await lock.acquire()
+
+        def give_back(_: object) -> None:
+            lock.release()
+
+        over = asyncio.create_task(self._clock.sleep(self._hold_s), name="turn of a key")
+        over.add_done_callback(give_back)
+        try:
+            yield
+        finally:
+            if over.remove_done_callback(give_back):
+                over.cancel()
+                lock.release()

@@ -1,0 +1,91 @@
+"""The command line: output, exit codes, and errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.cli.emulator import parsed_ports
+from backend.domain.errors import ConfigurationError
+
+NOWHERE = {f"QUANTUM_TRADER_VENUES__{venue}__ENDPOINT": "http://127.0.0.1:9" for venue in ("BINANCE", "KRAKEN", "FIRI")}
+
+
+def command(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "backend", *arguments],
+        cwd=cwd,
+        env={**os.environ, **NOWHERE, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_health_tells_each_exchange(tmp_path: Path) -> None:
+    """With nobody there each exchange is down with its reason, and the exit status says that none is usable."""
+    done = command("health", "--json", cwd=tmp_path)
+    told = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert set(told) == {"binance", "bybit", "okx", "kucoin", "kraken", "firi"}
+    assert told["binance"]["status"] == "down"
+    assert "refused" in told["binance"]["last_error"]
+
+
+def test_chain(tmp_path: Path) -> None:
+    """The chains in force, for one exchange or all; an unknown name is a configuration error."""
+    assert json.loads(command("chain", "firi", "--json", cwd=tmp_path).stdout)["firi"][0] == "firi"
+    assert len(command("chain", cwd=tmp_path).stdout.splitlines()) >= 6
+    wrong = command("chain", "mtgox", cwd=tmp_path)
+    assert wrong.returncode == 4
+    assert "unknown exchange 'mtgox'" in wrong.stderr
+
+
+def test_version_and_usage(tmp_path: Path) -> None:
+    """The version is told, and a wrong option is a usage error."""
+    assert command("version", cwd=tmp_path).stdout.startswith("quantum-trader 0.")
+    assert command("demo", "--nonsense", cwd=tmp_path).returncode == 2
+
+
+def test_missing_books_folder(tmp_path: Path) -> None:
+    """A wrong --books folder is one line that says what is expected."""
+    done = command("demo", "--books", str(tmp_path), cwd=tmp_path)
+    assert done.returncode == 4
+    assert "--books needs a folder with" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_emulator_serves_and_announces(tmp_path: Path) -> None:
+    """The emulator tells its addresses and keys and answers on them until it is stopped."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "backend", "emulator", "--ports", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert running.stdout is not None
+    lines = [running.stdout.readline() for _ in range(4)]
+    address = lines[0].split()[1]
+    environment = {"QUANTUM_TRADER_VENUES__BINANCE__ENDPOINT": address}
+    answer = command("health", "binance", "--json", cwd=tmp_path, **environment)
+    running.terminate()
+    running.wait(10)
+    running.stdout.close()
+    assert [line.split(":")[0] for line in lines] == ["binance", "kraken", "firi", "control"]
+    assert json.loads(answer.stdout)["binance"]["status"] == "ok"
+    assert answer.returncode == 0
+
+
+def test_ports() -> None:
+    """One first port, or one port each; nonsense is named."""
+    assert parsed_ports("4100") == {"control": 4100, "binance": 4101, "kraken": 4102, "firi": 4103}
+    assert set(parsed_ports("0").values()) == {0}
+    assert parsed_ports("kraken=5000")["kraken"] == 5000
+    for wrong in ("x", "70000", "mtgox=1", "kraken=x"):
+        with pytest.raises(ConfigurationError, match="--ports"):
+            parsed_ports(wrong)

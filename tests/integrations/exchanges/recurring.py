@@ -1,0 +1,53 @@
+"""One order as each venue reports it: partly filled, sold, and ended."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tests.fakes.transport import Reply, answer
+from tests.integrations.exchanges.support import CLIENT_ID
+
+D = Decimal
+VENUES = ("binance", "kraken", "firi")
+HTML = "<html>maintenance</html>"
+
+BINANCE_ORDER = {
+    "symbol": "BTCUSDT",
+    "orderId": 28,
+    "clientOrderId": CLIENT_ID,
+    "price": "50000.00",
+    "origQty": "0.00200000",
+    "executedQty": "0.00050000",
+    "cummulativeQuoteQty": "24.99",
+    "status": "EXPIRED",
+    "timeInForce": "IOC",
+    "type": "LIMIT",
+    "side": "SELL",
+    "time": 1700000000123,
+}
+KRAKEN_ORDER = {
+    "refid": None,
+    "userref": None,
+    "cl_ord_id": CLIENT_ID,
+    "status": "canceled",
+    "opentm": 1700000000.1234,
+    "descr": {"pair": "XBTUSD", "type": "sell", "ordertype": "limit", "price": "50000.0"},
+    "vol": "0.00200000",
+    "vol_exec": "0.00050000",
+    "price": "49980.0",
+}
+FIRI_ORDER = {
+    "id": 12345678,
+    "market": "BTCNOK",
+    "type": "ask",
+    "price": "500000.00",
+    "amount": "0.002",
+    "remaining": "0",
+    "matched": "0.0005",
+    "cancelled": "0.0015",
+    "created_at": "2023-11-14T22:13:20.123Z",
+}
+
+
+def kraken(result: object) -> Reply:
+    return answer({"error": [], "result": result})

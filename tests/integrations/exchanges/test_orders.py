@@ -1,0 +1,164 @@
+"""Look-ups: an order by the venue's id and by ours, and the few answers that say there is none."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from backend.domain.errors import VenueCallFailed
+from backend.domain.orders import OrderRef, OrderStatus, Side
+from backend.ports.transport import TransportFault
+from tests.fakes.transport import Reply, answer, failure
+from tests.integrations.exchanges.recurring import BINANCE_ORDER, FIRI_ORDER, HTML, KRAKEN_ORDER, VENUES, D, kraken
+from tests.integrations.exchanges.support import CLIENT_ID, SYMBOLS, warm_bench
+
+
+@pytest.mark.parametrize(
+    ("venue", "reply", "average"),
+    [
+        ("binance", answer(BINANCE_ORDER), D(49980)),
+        ("kraken", kraken({"28": KRAKEN_ORDER}), D(49980)),
+        ("firi", answer([FIRI_ORDER]), None),
+    ],
+)
+async def test_an_order_by_its_venue_id(venue: str, reply: Reply, average: Decimal | None) -> None:
+    """Side, quantities, state and times of a partly filled order that has ended."""
+    number = "12345678" if venue == "firi" else "28"
+    bench = await warm_bench(venue, reply)
+    report = await bench.adapter.get_order(OrderRef(SYMBOLS[venue], number))
+    assert report is not None
+    assert (report.venue, report.symbol, report.venue_order_id) == (venue, SYMBOLS[venue], number)
+    assert (report.side, report.quantity, report.filled) == (Side.SELL, D("0.002"), D("0.0005"))
+    assert report.status is (OrderStatus.EXPIRED if venue == "binance" else OrderStatus.CANCELED)
+    assert report.average == average
+    assert report.client_id == (None if venue == "firi" else CLIENT_ID)
+    assert report.created_at == pytest.approx(1700000000.123, abs=0.001)
+
+
+NOT_FOUND = {
+    "binance": answer({"code": -2013, "msg": "Order does not exist."}, 400),
+    "kraken": answer({"error": ["EOrder:Unknown order"]}),
+    "firi": answer([]),
+}
+
+
+@pytest.mark.parametrize("venue", VENUES)
+async def test_a_definite_not_found_is_none(venue: str) -> None:
+    """The venue answered that it knows no such order."""
+    bench = await warm_bench(venue, NOT_FOUND[venue])
+    assert await bench.adapter.get_order(OrderRef(SYMBOLS[venue], "99")) is None
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer("", 200),
+        answer(HTML, 200),
+        answer("{}"),
+        answer("null"),
+        answer(HTML, 404),
+        answer(HTML, 502),
+        answer("", 429),
+        answer({"code": -2026, "msg": "Order was archived."}, 400),
+        answer({"code": -1003, "msg": "Too many requests queued."}, 429),
+        answer({"error": ["EAPI:Rate limit exceeded"]}),
+        answer({"error": ["EService:Unavailable"]}),
+        answer({"error": [], "result": {}}),
+        answer({"error": [], "result": {"open": {}}}),
+        answer({"name": "ApiKeyNotFound", "message": ""}, 401),
+        answer([{**FIRI_ORDER, "id": 5}]),
+        failure(TransportFault.TIMEOUT, headers_written=True),
+    ],
+)
+async def test_anything_else_is_not_a_not_found(venue: str, reply: Reply) -> None:
+    """Only the venue's own words say that an order is not there; silence and noise never do."""
+    bench = await warm_bench(venue, reply)
+    with pytest.raises(VenueCallFailed):
+        await bench.adapter.get_order(OrderRef(SYMBOLS[venue], "99"))
+    assert len(bench.sent) == 1
+
+
+async def test_binance_finds_an_order_by_our_id() -> None:
+    """origClientOrderId, and the venue's id is not sent beside it."""
+    bench = await warm_bench("binance", answer(BINANCE_ORDER))
+    report = await bench.adapter.get_order(OrderRef("BTC/USDT", None, CLIENT_ID))
+    assert report is not None
+    query = dict(parse_qsl(urlsplit(bench.sent[0].url).query))
+    assert (query["origClientOrderId"], query["symbol"], "orderId" in query) == (CLIENT_ID, "BTCUSDT", False)
+
+
+async def test_kraken_finds_an_order_by_our_id_in_both_lists() -> None:
+    """Open orders first, then closed ones: an order that ends in between is still seen. Other ids do not count."""
+    other = {**KRAKEN_ORDER, "cl_ord_id": "f" * 32}
+    bench = await warm_bench(
+        "kraken", kraken({"open": {"O-OTHER": other}}), kraken({"closed": {"O-1": KRAKEN_ORDER}, "count": 1})
+    )
+    report = await bench.adapter.get_order(OrderRef("BTC/USD", None, CLIENT_ID))
+    assert report is not None
+    assert report.venue_order_id == "O-1"
+    assert [(r.url.rsplit("/", 1)[1], dict(parse_qsl((r.body or b"").decode()))["cl_ord_id"]) for r in bench.sent] == [
+        ("OpenOrders", CLIENT_ID),
+        ("ClosedOrders", CLIENT_ID),
+    ]
+
+
+async def test_kraken_knows_no_order_only_after_both_lists() -> None:
+    """An answer from one list alone is no not-found."""
+    ref = OrderRef("BTC/USD", None, CLIENT_ID)
+    bench = await warm_bench("kraken", kraken({"open": {}}), kraken({"closed": {}, "count": 0}))
+    assert await bench.adapter.get_order(ref) is None
+    bench = await warm_bench("kraken", kraken({"open": {}}), answer(HTML, 520))
+    with pytest.raises(VenueCallFailed):
+        await bench.adapter.get_order(ref)
+
+
+async def test_firi_has_no_client_ids() -> None:
+    """A look-up by our id is refused here, and an id never becomes another path."""
+    bench = await warm_bench("firi")
+    for ref in (OrderRef("BTC/NOK", None, CLIENT_ID), OrderRef("BTC/NOK", "BTCNOK"), OrderRef("BTC/NOK", "../1")):
+        for call in (bench.adapter.get_order(ref), bench.adapter.cancel_order(ref)):
+            with pytest.raises(VenueCallFailed, match="no client ids"):
+                await call
+    assert bench.sent == []
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"remaining": "0.002", "matched": "0", "cancelled": "0"}, OrderStatus.OPEN),
+        ({"remaining": "0.001", "matched": "0.001", "cancelled": "0"}, OrderStatus.OPEN),
+        ({"remaining": "0", "matched": "0.002", "cancelled": "0"}, OrderStatus.FILLED),
+        ({"remaining": "0", "matched": "0.002", "cancelled": None}, OrderStatus.FILLED),
+        ({"remaining": "0.001", "matched": "0.001", "cancelled": "0.001"}, OrderStatus.CANCELED),
+    ],
+)
+async def test_firi_states(change: dict[str, object], status: OrderStatus) -> None:
+    """There is no state field: it follows from the amounts."""
+    bench = await warm_bench("firi", answer([{**FIRI_ORDER, **change}]))
+    report = await bench.adapter.get_order(OrderRef("BTC/NOK", "12345678"))
+    assert report is not None
+    assert report.status is status
+
+
+async def test_firi_amounts_that_do_not_add_up_are_no_state() -> None:
+    """Nothing remains, nothing is cancelled, and not all is matched: no state may be read into that."""
+    bench = await warm_bench("firi", answer([{**FIRI_ORDER, "cancelled": "0", "matched": "0.0001"}]))
+    with pytest.raises(VenueCallFailed, match="nothing remains"):
+        await bench.adapter.get_order(OrderRef("BTC/NOK", "12345678"))
+
+
+@pytest.mark.parametrize(
+    ("venue", "reply"),
+    [
+        ("binance", answer([BINANCE_ORDER])),
+        ("kraken", kraken({"open": {"O-1": KRAKEN_ORDER}})),
+        ("firi", answer([FIRI_ORDER])),
+    ],
+)
+async def test_open_orders_of_one_market(venue: str, reply: Reply) -> None:
+    """Each entry is a full report."""
+    bench = await warm_bench(venue, reply)
+    assert [report.quantity for report in await bench.adapter.open_orders(SYMBOLS[venue])] == [D("0.002")]

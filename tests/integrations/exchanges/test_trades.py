@@ -1,0 +1,239 @@
+"""Trades and cancels: every fill once, and what a cancel's answer does and does not say."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from backend.domain.errors import VenueCallFailed
+from backend.domain.orders import OrderRef, Side
+from backend.ports.transport import TransportFault
+from tests.fakes.transport import Reply, answer, failure
+from tests.integrations.exchanges.recurring import BINANCE_ORDER, FIRI_ORDER, HTML, KRAKEN_ORDER, VENUES, D, kraken
+from tests.integrations.exchanges.support import CLIENT_ID, SYMBOLS, warm_bench
+
+
+async def test_binance_trades_of_one_order() -> None:
+    """The venue filters by order id; each trade keeps its own id, fee and time."""
+    trade = {
+        "symbol": "BTCUSDT",
+        "id": 28457,
+        "orderId": 28,
+        "price": "49980.00000000",
+        "qty": "0.00050000",
+        "commission": "0.02499000",
+        "commissionAsset": "USDT",
+        "time": 1700000000456,
+        "isBuyer": False,
+        "isMaker": False,
+    }
+    bench = await warm_bench("binance", answer([trade, {**trade, "orderId": 29}]))
+    fills = await bench.adapter.my_trades("BTC/USDT", venue_order_id="28", since=1.0)
+    assert [(f.trade_id, f.side, f.quantity, f.price, f.fee, f.fee_asset, f.at) for f in fills] == [
+        ("28457", Side.SELL, D("0.0005"), D(49980), D("0.02499"), "USDT", 1700000000.456)
+    ]
+    query = dict(parse_qsl(urlsplit(bench.sent[0].url).query))
+    assert (query["orderId"], "startTime" in query) == ("28", False)
+
+
+async def test_binance_trades_since_a_time() -> None:
+    """Without an order id the time bounds the search; a trade without a time of its own is no trade."""
+    bench = await warm_bench("binance", answer([]), answer([{"time": "soon"}]))
+    assert await bench.adapter.my_trades("BTC/USDT", since=1700000000.5) == ()
+    assert dict(parse_qsl(urlsplit(bench.sent[0].url).query))["startTime"] == "1700000000500"
+    with pytest.raises(VenueCallFailed):
+        await bench.adapter.my_trades("BTC/USDT")
+
+
+async def test_firi_lists_no_trades_without_an_order() -> None:
+    """There is no trade list, so there is nothing to ask for."""
+    bench = await warm_bench("firi")
+    with pytest.raises(VenueCallFailed, match="ask for one order"):
+        await bench.adapter.my_trades("BTC/NOK")
+
+
+@pytest.mark.parametrize(
+    ("created", "read"), [("not a time", None), (None, None), ("2023-11-14T22:13:20Z", 1700000000.0)]
+)
+async def test_firi_times_are_optional(created: object, read: float | None) -> None:
+    """The time of an order is only for people."""
+    bench = await warm_bench("firi", answer({**FIRI_ORDER, "created_at": created}))
+    report = await bench.adapter.get_order(OrderRef("BTC/NOK", "12345678"))
+    assert report is not None
+    assert report.created_at == read
+
+
+@pytest.mark.parametrize("name", ["OrderNotFound"])
+async def test_firi_says_not_found_by_name_too(name: str) -> None:
+    """The name of the code base that this API descends from."""
+    bench = await warm_bench("firi", answer({"name": name, "message": ""}, 404))
+    assert await bench.adapter.get_order(OrderRef("BTC/NOK", "12345678")) is None
+
+
+async def test_two_kraken_orders_of_one_client_id_are_not_guessed_at() -> None:
+    """An id can be used again once its order ended; which of the two is ours cannot be told."""
+    both = {"O-1": KRAKEN_ORDER, "O-2": KRAKEN_ORDER}
+    bench = await warm_bench("kraken", kraken({"open": {}}), kraken({"closed": both, "count": 2}))
+    with pytest.raises(VenueCallFailed, match="2 orders of one client id"):
+        await bench.adapter.get_order(OrderRef("BTC/USD", None, CLIENT_ID))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "new word"},
+        {"side": "HOLD"},
+        {"origQty": True},
+        {"origQty": "x"},
+        {"origQty": "Infinity"},
+        {"orderId": None},
+    ],
+)
+async def test_an_order_that_is_not_as_documented_is_no_report(change: dict[str, object]) -> None:
+    """A word or number that nobody knows is not read as something near it."""
+    bench = await warm_bench("binance", answer({**BINANCE_ORDER, **change}))
+    with pytest.raises(VenueCallFailed, match="not as documented"):
+        await bench.adapter.get_order(OrderRef("BTC/USDT", "28"))
+
+
+def kraken_trade(order_id: str, volume: str) -> dict[str, object]:
+    return {
+        "ordertxid": order_id,
+        "pair": "XXBTZUSD",
+        "time": 1700000000.5678,
+        "type": "sell",
+        "ordertype": "limit",
+        "price": "49980.0",
+        "cost": "24.99",
+        "fee": "0.09996",
+        "vol": volume,
+        "trade_id": 5,
+        "maker": False,
+    }
+
+
+async def test_kraken_trades_of_one_order_over_pages() -> None:
+    """The venue has no filter: pages are read until they come to its own count."""
+    first = {f"T{i}": kraken_trade("O-1" if i == 3 else "O-OTHER", "0.0003") for i in range(50)}
+    bench = await warm_bench(
+        "kraken",
+        kraken({"trades": first, "count": 51}),
+        kraken({"trades": {"T50": kraken_trade("O-1", "0.0002")}, "count": 51}),
+    )
+    fills = await bench.adapter.my_trades("BTC/USD", venue_order_id="O-1", since=1700000000.0)
+    assert [(f.trade_id, f.quantity, f.fee, f.fee_asset) for f in fills] == [
+        ("T3", D("0.0003"), D("0.09996"), "USD"),
+        ("T50", D("0.0002"), D("0.09996"), "USD"),
+    ]
+    forms = [dict(parse_qsl((r.body or b"").decode())) for r in bench.sent]
+    assert [(f["start"], f["ofs"]) for f in forms] == [("1699999940", "0"), ("1699999940", "50")]
+
+
+async def test_kraken_trades_that_are_incomplete_are_no_answer() -> None:
+    """A page that brings nothing new, short of the count: a fill would be understated."""
+    page = kraken({"trades": {"T1": kraken_trade("O-1", "0.0003")}, "count": 2})
+    bench = await warm_bench("kraken", page, page)
+    with pytest.raises(VenueCallFailed, match="1 trades readable of 2"):
+        await bench.adapter.my_trades("BTC/USD", venue_order_id="O-1")
+
+
+async def test_kraken_trade_pages_are_bounded() -> None:
+    """An account with a long history cannot keep the adapter reading for ever."""
+    bench = await warm_bench("kraken")
+    bench.adapter._reads_pace._limiters.get().max_rate = 1000
+    for i in range(25):
+        bench.transport.then(kraken({"trades": {f"T{i}": kraken_trade("O-1", "1")}, "count": 1000}))
+    with pytest.raises(VenueCallFailed, match="20 trades readable of 1000"):
+        await bench.adapter.my_trades("BTC/USD")
+    assert len(bench.sent) == 20
+
+
+HISTORY = {
+    "id": 12345678,
+    "market": "BTCNOK",
+    "price": "499000.00",
+    "amount": "0.0003",
+    "side": "ask",
+    "isMaker": False,
+    "date": "2023-11-14T22:13:21Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("history", "price"),
+    [
+        ([HISTORY, {**HISTORY, "amount": "0.0002", "price": "501500.00"}, {**HISTORY, "id": 9}], D(500000)),
+        ([HISTORY], D(500000)),
+        ([{**HISTORY, "amount": "0.0005"}], D(499000)),
+        ([], D(500000)),
+    ],
+    ids=["average of the parts", "parts are missing: the limit", "one part", "no history: the limit"],
+)
+async def test_firi_gives_one_provisional_fill(history: list[object], price: Decimal) -> None:
+    """There are no trade ids: one fill for the matched amount, at the history's average or at the worst price."""
+    order = {**FIRI_ORDER, "price": "500000.00"}
+    bench = await warm_bench("firi", answer([order]), answer(history))
+    (fill,) = await bench.adapter.my_trades("BTC/NOK", venue_order_id="12345678")
+    assert (fill.trade_id, fill.quantity, fill.price) == ("12345678:0.0005", D("0.0005"), price)
+    assert [urlsplit(r.url).path for r in bench.sent] == ["/v2/order/12345678", "/v2/history/orders/BTCNOK"]
+
+
+async def test_firi_without_a_match_has_no_fill() -> None:
+    """Nothing matched, nothing to price."""
+    order = {**FIRI_ORDER, "matched": "0", "cancelled": "0.002"}
+    bench = await warm_bench("firi", answer([order]))
+    assert await bench.adapter.my_trades("BTC/NOK", venue_order_id="12345678") == ()
+
+
+CANCELLED = {
+    "binance": (answer({**BINANCE_ORDER, "status": "CANCELED"}), "0.0005"),
+    "kraken": (kraken({"count": 1}), None),
+    "firi": (answer({"matched": "0.00002"}), "0.00002"),
+}
+GONE = {
+    "binance": answer({"code": -2011, "msg": "Unknown order sent."}, 400),
+    "kraken": answer({"error": ["EOrder:Unknown order"]}),
+    "firi": answer({"name": "OrderNotFound", "message": "Order not found"}, 404),
+}
+
+
+@pytest.mark.parametrize("venue", VENUES)
+async def test_a_cancel_that_worked(venue: str) -> None:
+    """Done, with the executed part where the answer tells it."""
+    reply, filled = CANCELLED[venue]
+    bench = await warm_bench(venue, reply)
+    outcome = await bench.adapter.cancel_order(OrderRef(SYMBOLS[venue], "12345678"))
+    assert (outcome.done, outcome.filled) == (True, filled)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+async def test_a_cancel_of_an_order_that_is_not_open(venue: str) -> None:
+    """Not done: it may have filled, or a first copy of the cancel may have worked."""
+    bench = await warm_bench(venue, GONE[venue])
+    outcome = await bench.adapter.cancel_order(OrderRef(SYMBOLS[venue], "12345678"))
+    assert not outcome.done
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer("", 200),
+        answer(HTML, 404),
+        answer(HTML, 502),
+        answer({"code": -2011, "msg": "Order was not canceled due to cancel restrictions."}, 400),
+        answer({"error": ["EService:Busy"]}),
+        answer({"error": [], "result": {"count": 0}}),
+        answer({"error": [], "result": {}}),
+        answer({"name": "NeverSeen", "message": ""}, 400),
+        failure(TransportFault.RESET, headers_written=True),
+    ],
+)
+async def test_any_other_answer_to_a_cancel_says_nothing(venue: str, reply: Reply) -> None:
+    """Neither cancelled nor gone: the caller has to ask for the order."""
+    bench = await warm_bench(venue, reply)
+    with pytest.raises(VenueCallFailed):
+        await bench.adapter.cancel_order(OrderRef(SYMBOLS[venue], "12345678"))
+    assert len(bench.sent) == 1
