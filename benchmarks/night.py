@@ -6,6 +6,7 @@ Arguments: the number of seeds (default 20) and, optionally, a folder of recorde
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def main() -> None:
 def _run(seed: int, folder: Path | None, console: Console) -> dict[str, object]:
     report = asyncio.run(run_demo(DemoOptions(seed=seed, books=folder), _Quiet(console)))
     line = _line(report, folder)
-    console.print(line, highlight=False)
+    console.print(json.dumps(line), highlight=False, soft_wrap=True)
     return line
 
 
@@ -52,7 +53,7 @@ def _line(report: DemoReport, folder: Path | None) -> dict[str, object]:
     causes = [failover.cause for failover in report.failovers]
     return {
         "books": "generated" if folder is None else folder.name,
-        **{key: document[key] for key in (*kept, "ledger_matches", "all_down", "seconds")},
+        **{key: document[key] for key in (*kept, "ledger_matches", "mismatches", "all_down", "seconds")},
         "failovers": {cause: causes.count(cause) for cause in sorted(set(causes))},
         "filled_share": {act.act: act.filled_share for act in report.acts},
     }

@@ -53,6 +53,7 @@ class Verdict:
 
 
 MISMATCHES_SHOWN_MAX = 50
+AVERAGE_PRECISION = Decimal("1e-18")
 OrderKey = tuple[str, str]
 
 
@@ -155,11 +156,14 @@ def _not_theirs(records: Iterable[IntentRecord], books: _Books) -> Iterable[str]
 
 
 def _same_sums(attempt: Attempt, record: IntentRecord, trades: Sequence[LedgerTrade]) -> bool:
-    """Where an exchange gives no trade ids (and so no client ids), quantity and cost of the whole order must agree."""
+    """Where an exchange gives no trade ids (and so no client ids), quantity and cost of the whole order must agree: the
+    quantity exactly, the cost up to the last digits of an average price."""
     if attempt.order.client_id:
         return False
     ours = [f for f in record.fills if (f.venue, f.venue_order_id) == (attempt.venue, attempt.venue_order_id)]
-    return _totals((f.quantity, f.price) for f in ours) == _totals((t.quantity, t.price) for t in trades)
+    our_quantity, our_cost = _totals((f.quantity, f.price) for f in ours)
+    their_quantity, their_cost = _totals((t.quantity, t.price) for t in trades)
+    return our_quantity == their_quantity and abs(our_cost - their_cost) <= their_cost * AVERAGE_PRECISION
 
 
 def _totals(executions: Iterable[tuple[Decimal, Decimal]]) -> tuple[Decimal, Decimal]:
