@@ -38,8 +38,8 @@ class Act:
 
 
 ACTS: tuple[Act, ...] = (
-    Act("1 healthy", "all three exchanges answer", 0.26),
-    Act("2 refused", "binance dies on the way: it refuses connections", 0.20, {"binance": (REFUSE,)}, strikes_after=8),
+    Act("1 healthy", "all three exchanges answer", 0.22),
+    Act("2 refused", "binance dies on the way: it refuses connections", 0.18, {"binance": (REFUSE,)}, strikes_after=8),
     Act(
         "3 answers lost",
         "binance and kraken execute a part of the orders and lose the answers",
@@ -53,7 +53,7 @@ ACTS: tuple[Act, ...] = (
     Act(
         "4 degraded",
         "kraken answers slowly; one order to firi is cut off and nobody can say whether it arrived",
-        0.16,
+        0.22,
         {"kraken": (SLOW,), "firi": (NEVER_ARRIVES,)},
         settle_s=1.5,
     ),

@@ -19,7 +19,7 @@ STRATEGIES: Mapping[str, str] = {
 UNMAPPED = "ad-hoc"
 SIZES: Mapping[str, tuple[str, str, str]] = {
     "BTC/USD": ("0.001", "0.012", "0.0001"),
-    "ETH/USD": ("0.02", "0.3", "0.001"),
+    "ETH/USD": ("0.02", "0.2", "0.001"),
 }
 """Per symbol: smallest and largest quantity and the step between, in base units."""
 

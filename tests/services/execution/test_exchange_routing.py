@@ -11,6 +11,9 @@ import pytest
 
 from backend.config import ExecutionConfig
 from backend.domain.errors import NoAdapterYet, UnknownExchange
+from backend.integrations.exchanges.binance import BinanceAdapter
+from backend.integrations.exchanges.firi import FiriAdapter
+from backend.integrations.exchanges.kraken import KrakenAdapter
 from backend.policies import exchange_policy as policy
 from backend.policies.routing_tables import EXCHANGES
 from backend.services.execution import execution
@@ -101,13 +104,13 @@ def test_specified_names_are_exported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exchange", "expected"), [("binance", "BinanceAdapter"), ("kraken", "KrakenAdapter"), ("firi", "FiriAdapter")]
+    ("exchange", "expected"), [("binance", BinanceAdapter), ("kraken", KrakenAdapter), ("firi", FiriAdapter)]
 )
-async def test_build_execution_adapter(exchange: str, expected: str) -> None:
+async def test_build_execution_adapter(exchange: str, expected: type[object]) -> None:
     """Each venue's own adapter class is returned, by the configuration or by the override."""
     by_config = execution.build_execution_adapter(ExecutionConfig(exchange=exchange))
     by_override = execution.build_execution_adapter(ExecutionConfig(), exchange_override=exchange)
-    assert type(by_config).__name__ == type(by_override).__name__ == expected
+    assert type(by_config) is type(by_override) is expected
     assert by_config.venue == exchange
 
 
