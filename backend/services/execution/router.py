@@ -108,11 +108,11 @@ class Router:
         return await asyncio.shield(task)
 
     async def review(self) -> tuple[ExecutionResult, ...]:
-        """Looks once more for every parked order. Returns their results, found or not."""
-        parked = [r for r in await self._journal.unfinished() if r.state is IntentState.PARKED]
-        idle = [record for record in parked if record.intent.id not in self._running]
-        looks = [self._start(r.intent, r.body_hash, self._lifecycle.look_again(r, NO_NEW_ATTEMPT)) for r in idle]
-        return tuple(await asyncio.gather(*looks))
+        """Looks once more for every parked order, and takes up what a failed task has left. Returns their results."""
+        left = [record for record in await self._journal.unfinished() if record.intent.id not in self._running]
+        looks = [self._start(r.intent, r.body_hash, self._lifecycle.look_again(r, NO_NEW_ATTEMPT)) for r in left]
+        results = await asyncio.gather(*looks, return_exceptions=True)
+        return tuple(result for result in results if isinstance(result, ExecutionResult))
 
     async def close(self, grace_s: float = 5.0) -> None:
         """Stops the intake, waits up to ``grace_s`` for orders in flight, and leaves the rest as the journal has them:
@@ -134,8 +134,15 @@ class Router:
     ) -> asyncio.Task[ExecutionResult]:
         task = asyncio.create_task(work, name=f"order {intent.id}")
         self._running[intent.id] = _Running(body, task)
-        task.add_done_callback(lambda _: self._running.pop(intent.id, None))
+        task.add_done_callback(lambda done: self._ended(intent.id, done))
         return task
+
+    def _ended(self, intent_id: str, task: asyncio.Task[ExecutionResult]) -> None:
+        """A task that failed is told even if its caller has gone; the next review takes its intent up."""
+        self._running.pop(intent_id, None)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._telemetry.error("Order not followed to its end", order_id=intent_id, error=repr(error))
 
     async def _accepted(self, intent: Intent, body: str, route: Route) -> ExecutionResult:
         """Stored first; an id that is stored already only gets its result."""

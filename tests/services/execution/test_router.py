@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from backend.config import Limits
+from backend.domain.approval import Approved
 from backend.domain.errors import IdempotencyConflict, InvalidOrder, RouterClosed, UnknownExchange
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Intent
@@ -115,6 +116,25 @@ async def test_review_adopts_a_parked_order_that_shows_up_late(desk: Desk) -> No
     (settled,) = await desk.router.review()
     assert (settled.state, settled.filled) == (IntentState.DONE, Decimal(1))
     assert desk.exposure.of("binance").reserved == 0
+
+
+async def test_a_failed_task_is_told_and_taken_up_by_the_review(desk: Desk) -> None:
+    """An adapter that breaks its word leaves the attempt open; nothing moves, and the review finds the order."""
+    binance = desk.venues["binance"]
+    honest = binance._place
+
+    async def broken(approved: Approved) -> Outcome:
+        await honest(approved)
+        raise RuntimeError("a bug")
+
+    binance._place = broken  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError):
+        await desk.router.submit(buy())
+    assert any(message == "Order not followed to its end" for _, message, _ in desk.telemetry.records)
+    assert desk.venues["kraken"].placed == []
+    (settled,) = await desk.router.review()
+    assert (settled.state, settled.filled) == (IntentState.DONE, Decimal(1))
+    assert len(binance.placed) == 1
 
 
 async def test_only_the_remainder_moves(desk: Desk) -> None:
