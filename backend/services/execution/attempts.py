@@ -112,15 +112,7 @@ class Attempts:
         self.health.order_evidence(attempt.venue, outcome.health)
         state = attempt_state(outcome)
         if isinstance(outcome, Accepted):
-            record = await self.journal.step_attempt(
-                attempt.id,
-                AttemptState.WORKING,
-                now=self.clock.now(),
-                venue_order_id=outcome.venue_order_id,
-                evidence=str(outcome.evidence),
-                settled_by="answer",
-            )
-            return await self._close_if_told(attempt, outcome.report, record)
+            return await self._accepted(attempt, outcome)
         self._log(attempt, "Order not accepted", outcome=state.value, reason=outcome.reason, evidence=outcome.evidence)
         record = await self.journal.step_attempt(
             attempt.id,
@@ -134,11 +126,19 @@ class Attempts:
             self.exposure.release(attempt.id)
         return record
 
-    async def _close_if_told(self, attempt: Attempt, report: OrderReport | None, record: IntentRecord) -> IntentRecord:
-        """Closes at once when the answer itself tells the terminal state with every fill (Binance's full answer)."""
-        if report is None or not report.status.terminal or _sum(report.fills) != report.filled:
-            return record
-        return await self._close(attempt, report, report.fills)
+    async def _accepted(self, attempt: Attempt, outcome: Accepted) -> IntentRecord:
+        """One commit when the answer itself tells the terminal state with every fill; otherwise it is followed."""
+        report, evidence = outcome.report, str(outcome.evidence)
+        if report is not None and report.status.terminal and _sum(report.fills) == report.filled:
+            return await self._close(attempt, report, report.fills, evidence=evidence, settled_by="answer")
+        return await self.journal.step_attempt(
+            attempt.id,
+            AttemptState.WORKING,
+            now=self.clock.now(),
+            venue_order_id=outcome.venue_order_id,
+            evidence=evidence,
+            settled_by="answer",
+        )
 
     async def resolve(self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter) -> IntentRecord | Parked:
         """Looks an unknown order up by client id until it is found or the window ends. Any hit is adopted.
@@ -217,12 +217,22 @@ class Attempts:
         )
         return fills if _sum(fills) == report.filled else None
 
-    async def _close(self, attempt: Attempt, report: OrderReport, fills: tuple[Fill, ...]) -> IntentRecord:
+    async def _close(
+        self,
+        attempt: Attempt,
+        report: OrderReport,
+        fills: tuple[Fill, ...],
+        *,
+        evidence: str | None = None,
+        settled_by: str | None = None,
+    ) -> IntentRecord:
         record = await self.journal.step_attempt(
             attempt.id,
             AttemptState.CLOSED,
             now=self.clock.now(),
             venue_order_id=report.venue_order_id,
+            evidence=evidence,
+            settled_by=settled_by,
             proof=Proof.TERMINAL_STATE,
             fills=fills,
         )
