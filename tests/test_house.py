@@ -28,11 +28,11 @@ MACHINE_PATH = re.compile(r"(?<![\w./])/(root|home|Users)/\w")
 VIOLATIONS = {
     "Layers point inward": ("domain/money.py", "import backend.services"),
     "No cycles": ("domain/money.py", "import backend.domain.rules"),
-    "Runtime never depends on its facades": ("bootstrap.py", "import backend.policies.exchange_policy"),
+    "Runtime never depends on its facades": ("bootstrap/parts.py", "import backend.policies.exchange_policy"),
     "Inner layers are pure": ("domain/money.py", "import asyncio"),
     "Only bootstrap loads settings": ("services/planted.py", "import backend.config.load"),
     "Only bootstrap imports integrations": ("lab/planted.py", "import backend.integrations"),
-    "Only lab and cli start the emulator": ("bootstrap.py", "import backend.emulator"),
+    "Only lab and cli start the emulator": ("bootstrap/parts.py", "import backend.emulator"),
     "Only lab reads the ledger": ("cli/planted.py", "import backend.emulator.ledger"),
     "Adapters know no services": ("integrations/planted.py", "import backend.services"),
     "Emulator is a second reading": ("emulator/planted.py", "import backend.integrations"),

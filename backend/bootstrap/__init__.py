@@ -1,0 +1,56 @@
+"""The one place that puts adapters into services.
+
+``Runtime`` is what one program runs: settings, venues, health, journal, router. The specified facades reach the default
+runtime of the running event loop through ``default_runtime``; a program that wants its own uses ``open_router`` or
+``open_runtime``. Everything heavy (ccxt, aiohttp, prometheus_client, pydantic) is imported when it is first needed.
+"""
+
+from backend.bootstrap.default import (
+    choose_exchange,
+    current_runtime,
+    default_runtime,
+    execution_adapter,
+    limit_decision,
+    live_health,
+    open_router,
+    open_runtime,
+    process_telemetry,
+    using,
+)
+from backend.bootstrap.parts import (
+    checked,
+    emulated_rules,
+    environment_names,
+    http_transport,
+    journal_path,
+    open_journal,
+    read_settings,
+    scaled_clock,
+    seeded_ids,
+    system_clock,
+)
+from backend.bootstrap.runtime import Runtime
+
+__all__ = [
+    "Runtime",
+    "checked",
+    "choose_exchange",
+    "current_runtime",
+    "default_runtime",
+    "emulated_rules",
+    "environment_names",
+    "execution_adapter",
+    "http_transport",
+    "journal_path",
+    "limit_decision",
+    "live_health",
+    "open_journal",
+    "open_router",
+    "open_runtime",
+    "process_telemetry",
+    "read_settings",
+    "scaled_clock",
+    "seeded_ids",
+    "system_clock",
+    "using",
+]
