@@ -15,7 +15,7 @@ from rich.console import Console
 from backend.lab.demo import DemoOptions, run_demo
 from backend.lab.report import DemoReport
 from backend.lab.view import LineView
-from benchmarks.timing import write_figure
+from benchmarks.timing import measured_on, write_figure
 
 SEEDS = 20
 
@@ -34,8 +34,9 @@ def main() -> None:
     seeds = int(arguments[0]) if arguments else SEEDS
     folders: list[Path | None] = [None, *(Path(argument) for argument in arguments[1:])]
     console = Console(stderr=True)
+    measured = measured_on()
     lines = [_run(seed, folder, console) for folder in folders for seed in range(1, seeds + 1)]
-    path = write_figure("demo-seeds", {"runs": lines, "passed": all(line["passed"] for line in lines)})
+    path = write_figure("demo-seeds", measured, {"runs": lines, "passed": all(line["passed"] for line in lines)})
     console.print(f"{sum(bool(line['passed']) for line in lines)} of {len(lines)} runs passed; see {path.name}")
     sys.exit(0 if all(line["passed"] for line in lines) else 1)
 

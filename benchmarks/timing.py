@@ -50,9 +50,10 @@ def measured_on() -> dict[str, object]:
     }
 
 
-def write_figure(name: str, content: dict[str, object]) -> Path:
-    """Writes docs/figures/NAME.json with the commit it was measured on."""
+def write_figure(name: str, measured: dict[str, object], content: dict[str, object]) -> Path:
+    """Writes docs/figures/NAME.json. ``measured``: ``measured_on()`` from before the run, so that it names the commit
+    that ran."""
     FIGURES.mkdir(parents=True, exist_ok=True)
     path = FIGURES / f"{name}.json"
-    path.write_text(json.dumps({"measured": measured_on(), **content}, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({"measured": measured, **content}, indent=2) + "\n", encoding="utf-8")
     return path
