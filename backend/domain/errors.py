@@ -12,6 +12,7 @@ QuantumTraderError
 │   ├── JournalLocked         another process holds it
 │   └── JournalCorrupt        what it holds contradicts itself, or comes from a newer version
 ├── IllegalTransition         a state machine was asked for a step that its table does not list
+├── OrderFateUnknown          something failed when an attempt may have been sent: repeat the same id only
 ├── RouterBusy                more orders at once than the router takes
 └── RouterClosed              the router is shutting down or has stopped
 """
@@ -97,6 +98,21 @@ class IllegalTransition(QuantumTraderError):
 
     def __init__(self, kind: str, identity: str, source: str, target: str) -> None:
         super().__init__(f"{kind} {identity}: {source} -> {target} is not a legal step")
+
+
+class OrderFateUnknown(QuantumTraderError):
+    """Something failed on the way, and the order may have been sent. The journal has it and the router goes on with it.
+
+    Repeat with the *same* id to learn its fate; a new id could execute it twice. ``cause`` is what failed.
+    """
+
+    def __init__(self, intent_id: str, cause: Exception) -> None:
+        super().__init__(
+            f"order {intent_id!r} may have been sent when this failed: {cause!r}; "
+            "repeat the same id to learn its fate, a new id could execute it twice"
+        )
+        self.intent_id = intent_id
+        self.cause = cause
 
 
 class RouterClosed(QuantumTraderError):

@@ -22,6 +22,12 @@ class Evidence:
     code: str = ""
     message: str = ""
 
+    def __post_init__(self) -> None:
+        # Foreign words end up in the journal and the log; halves of characters do not fit into either.
+        for name in ("code", "message"):
+            safe = getattr(self, name).encode("utf-8", "backslashreplace").decode()
+            object.__setattr__(self, name, safe)
+
     def __str__(self) -> str:
         parts = ["sent" if self.headers_written else "not sent"]
         if self.status is not None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.money import ZERO
+from backend.domain.orders import OrderReport, OrderStatus, VenueOrder
 from backend.domain.outcomes import Accepted, Outcome, ProvenNotExecuted
 from backend.domain.reasons import DropReason, EndReason, RejectReason
 from backend.domain.records import Drop, IntentRecord
@@ -29,6 +30,23 @@ def proof_of(outcome: ProvenNotExecuted) -> Proof:
 def may_move(record: IntentRecord) -> bool:
     """May the remainder be tried anywhere? Only when every attempt has ended with a proof."""
     return all(attempt.state.ended and attempt.proof is not None for attempt in record.attempts)
+
+
+def contradiction(order: VenueOrder, report: OrderReport) -> str | None:
+    """Why a report cannot be about this order, or cannot be true; None when it can. Nothing is concluded from a report
+    that contradicts itself: a stale replica's "closed, nothing executed" is no proof of death."""
+    told = (report.symbol, report.side, report.quantity)
+    if told != (order.symbol, order.side, order.quantity):
+        return f"it is about {told}"
+    if report.client_id is not None and order.client_id and report.client_id != order.client_id:
+        return f"it has the client id {report.client_id}"
+    if not ZERO <= report.filled <= report.quantity:
+        return f"{report.filled} of {report.quantity} executed"
+    if report.status is OrderStatus.FILLED and report.filled != report.quantity:
+        return f"filled, but only {report.filled} of {report.quantity} executed"
+    if report.status is OrderStatus.REJECTED and report.filled != ZERO:
+        return f"rejected, but {report.filled} executed"
+    return None
 
 
 def ending(record: IntentRecord, drops: Sequence[Drop], *, expired: bool) -> tuple[IntentState, EndReason]:

@@ -20,6 +20,9 @@ from backend.domain.errors import JournalError, QuantumTraderError
 QUEUE_MAX = 10_000
 BATCH_MAX = 256
 
+REFUSALS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
+"""The database's own errors that are about the values of one unit; every other one is about the journal."""
+
 T = TypeVar("T")
 
 
@@ -140,10 +143,12 @@ class Writer:
             connection.execute("ROLLBACK TO unit")
             connection.execute("RELEASE unit")
             return None, refusal
-        except sqlite3.IntegrityError as error:
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and not isinstance(error, REFUSALS):
+                raise
             connection.execute("ROLLBACK TO unit")
             connection.execute("RELEASE unit")
-            return None, JournalError(f"the journal refuses this: {error}")
+            return None, JournalError(f"the journal refuses this: {error!r}")
         connection.execute("RELEASE unit")
         return result, None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
+from typing import TypeVar
 
 from backend.config.model import Timeouts
-from backend.domain.approval import Refused
+from backend.domain.approval import Approved, Refused
 from backend.domain.errors import JournalError, VenueCallFailed
 from backend.domain.ids import client_id
 from backend.domain.lifecycle import AttemptState, Proof
@@ -17,13 +19,32 @@ from backend.domain.outcomes import Accepted, Evidence, Outcome, ProvenNotExecut
 from backend.domain.reasons import HealthClass, ParkReason, RejectReason
 from backend.domain.records import Attempt, Drop, IntentRecord
 from backend.policies.candidate import Candidate
-from backend.policies.reroute import attempt_state, lookup_times, proof_of, settle_delays
+from backend.policies.reroute import attempt_state, contradiction, lookup_times, proof_of, settle_delays
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.journal import Journal
 from backend.ports.telemetry import Telemetry
 from backend.services.health.board import HealthBoard
 from backend.services.risk.exposure import ExposureBook
+
+T = TypeVar("T")
+
+
+class NoAnswer(Enum):
+    """The venue told nothing that can be used; never to be taken for "not found"."""
+
+    NO_ANSWER = "no answer"
+
+
+NO_ANSWER = NoAnswer.NO_ANSWER
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An attempt that is in the journal and may be sent."""
+
+    attempt: Attempt
+    approved: Approved
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +66,23 @@ class Attempts:
     clock: Clock
     telemetry: Telemetry
 
-    async def run(self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter) -> IntentRecord | Drop:
-        """Journals and sends one attempt. The returned record holds it with the outcome's state.
-
-        Drop: a limit refused it, or the venue's market is blocked; nothing was journaled or sent.
-        """
+    async def open(self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter) -> Opened | Drop:
+        """Approves and journals one attempt; nothing is sent yet. Drop: a limit refused it, nothing was journaled."""
         attempt = self._planned(record, candidate, adapter)
         decision = self.exposure.approve(attempt.order, candidate.notional)
         if isinstance(decision, Refused):
             return Drop(candidate.venue, decision.reason, str(decision))
-        record = await self._journaled(attempt, candidate.worst_price)
+        await self._journaled(attempt, candidate.worst_price)
+        return Opened(attempt, decision)
+
+    async def send(self, opened: Opened, adapter: ExchangeAdapter) -> IntentRecord:
+        """Sends a journaled attempt, once, and stores the outcome. The record holds the attempt in its new state."""
+        attempt = opened.attempt
         if self.clock.now() >= attempt.order.not_after:
             return await self._store(attempt, _too_late(attempt))
         self._log(attempt, "Order sent")
         handed_over = self.clock.monotonic()
-        outcome = await adapter._place(decision)
+        outcome = await adapter._place(opened.approved)
         seconds = self.clock.monotonic() - handed_over
         self.telemetry.attempt_answered(attempt.venue, attempt_state(outcome).value, seconds)
         return await self._store(attempt, outcome)
@@ -129,7 +152,9 @@ class Attempts:
     async def _accepted(self, attempt: Attempt, outcome: Accepted) -> IntentRecord:
         """One commit when the answer itself tells the terminal state with every fill; otherwise it is followed."""
         report, evidence = outcome.report, str(outcome.evidence)
-        if report is not None and report.status.terminal and _sum(report.fills) == report.filled:
+        if report is not None and (problem := contradiction(attempt.order, report)) is not None:
+            self._log(attempt, "The answer contradicts itself, so the order is followed", problem=problem)
+        elif report is not None and report.status.terminal and _sum(report.fills) == report.filled:
             return await self._close(attempt, report, report.fills, evidence=evidence, settled_by="answer")
         return await self.journal.step_attempt(
             attempt.id,
@@ -161,15 +186,10 @@ class Attempts:
         """One look-up. The record when the order was found and adopted; else whether the venue answered at all."""
         order = attempt.order
         ref = OrderRef(order.symbol, attempt.venue_order_id, order.client_id or None, order.created_at)
-        try:
-            report = await adapter.get_order(ref)
-        except VenueCallFailed as error:
-            self._log(attempt, "Look-up without an answer", lookup=count, problem=error.problem)
+        report = await self._asked(attempt, adapter.get_order(ref))
+        if report is NO_ANSWER:
             return False
         if report is None:
-            return True
-        if not _same_order(order, report):
-            self.telemetry.error("A look-up answered with another order", attempt=attempt.id, answer=repr(report))
             return True
         self._log(attempt, "Unknown order found and adopted", lookup=count, venue_order_id=report.venue_order_id)
         return await self.journal.step_attempt(
@@ -190,21 +210,33 @@ class Attempts:
         rests = attempt.order.time_in_force is TimeInForce.GTC
         for delay in settle_delays(self.timeouts.lookup_window_s):
             await self.clock.sleep(delay)
-            try:
-                report = await adapter.get_order(ref)
-                if report is None:
-                    continue
-                if not report.status.terminal:
-                    if rests:
-                        await adapter.cancel_order(ref)
-                    continue
-                fills = await self._fills(adapter, attempt, report)
-            except VenueCallFailed as error:
-                self._log(attempt, "Order state not readable", problem=error.problem)
+            report = await self._asked(attempt, adapter.get_order(ref))
+            if report is NO_ANSWER or report is None:
                 continue
-            if fills is not None:
+            if not report.status.terminal:
+                if rests:
+                    await self._asked(attempt, adapter.cancel_order(ref))
+                continue
+            fills = await self._asked(attempt, self._fills(adapter, attempt, report))
+            if fills is not NO_ANSWER and fills is not None:
                 return await self._close(attempt, report, fills)
         return Parked(await self._current(attempt), ParkReason.VENUE_SILENT)
+
+    async def _asked(self, attempt: Attempt, question: Coroutine[object, object, T]) -> T | NoAnswer:
+        """A read at the venue. Whatever goes wrong is no answer, and so is an answer that contradicts itself: an order
+        that may be out there must not be lost to a removed key, a delisted market or a bug in a parser."""
+        try:
+            answer = await question
+        except VenueCallFailed as error:
+            self._log(attempt, "The exchange gave no answer", problem=error.problem)
+            return NO_ANSWER
+        except Exception as error:  # noqa: BLE001 - see above; only a cancelled task may end this
+            self.telemetry.error("A look-up failed", order_id=attempt.intent_id, error=repr(error))
+            return NO_ANSWER
+        if isinstance(answer, OrderReport) and (problem := contradiction(attempt.order, answer)) is not None:
+            self.telemetry.error("An answer contradicts itself", order_id=attempt.intent_id, problem=problem)
+            return NO_ANSWER
+        return answer
 
     async def _fills(self, adapter: ExchangeAdapter, attempt: Attempt, report: OrderReport) -> tuple[Fill, ...] | None:
         """Every trade of the order; None while those that are visible do not add up to what the venue says."""
@@ -270,10 +302,6 @@ def filled_notional(attempt: Attempt, fills: Iterable[Fill]) -> Decimal:
 
 def _sum(fills: tuple[Fill, ...]) -> Decimal:
     return sum((fill.quantity for fill in fills), ZERO)
-
-
-def _same_order(order: VenueOrder, report: OrderReport) -> bool:
-    return (report.symbol, report.side, report.quantity) == (order.symbol, order.side, order.quantity)
 
 
 def _too_late(attempt: Attempt) -> ProvenNotExecuted:

@@ -128,12 +128,16 @@ class Lifecycle:
     ) -> IntentRecord | Parked:
         if not may_move(record):
             raise AssertionError(f"{record.intent.id}: an attempt has no proof, no other may follow")
-        tried = decided if isinstance(decided, Drop) else await self.attempts.run(record, decided, adapter)
-        if isinstance(tried, Drop):
-            journey.drops.append(tried)
+        opened = decided if isinstance(decided, Drop) else await self.attempts.open(record, decided, adapter)
+        if isinstance(opened, Drop):
+            journey.drops.append(opened)
             return record
-        self._tell_failover(tried, adapter.venue, journey)
-        return await self._settled(tried)
+        # Before the bytes leave: whatever happens to this task, the market stays blocked until the order is settled.
+        self.markets.note(adapter.rules, opened.attempt)
+        sent = await self.attempts.send(opened, adapter)
+        self.markets.note(adapter.rules, sent.attempts[-1])
+        self._tell_failover(sent, adapter.venue, journey)
+        return await self._settled(sent)
 
     async def _settled(self, record: IntentRecord) -> IntentRecord | Parked:
         """Follows an open attempt, if there is one, to its end."""

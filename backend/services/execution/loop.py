@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from backend.config.model import ExecutionConfig
-from backend.domain.errors import InvalidOrder, JournalError, QuantumTraderError, VenueCallFailed
+from backend.domain.errors import InvalidOrder, JournalError, OrderFateUnknown, QuantumTraderError, VenueCallFailed
 from backend.domain.lifecycle import IntentState
 from backend.domain.orders import Intent, OrderType, Side, Signal
 from backend.domain.reasons import FailoverFailure
@@ -27,7 +27,8 @@ ResultListener = Callable[[Signal, ExecutionResult], None]
 
 @dataclass(frozen=True, slots=True)
 class LoopSummary:
-    """How the signals ended: ``refused`` by a limit, ``invalid`` by their own content, ``failed`` otherwise."""
+    """How the signals ended: ``refused`` by a limit, ``invalid`` by their own content, ``fate_unknown`` when something
+    failed after the order may have been sent (repeat its id), ``failed`` otherwise."""
 
     received: int = 0
     done: int = 0
@@ -36,6 +37,7 @@ class LoopSummary:
     parked: int = 0
     refused: int = 0
     invalid: int = 0
+    fate_unknown: int = 0
     failed: int = 0
 
     def plus(self, name: str) -> LoopSummary:
@@ -44,13 +46,16 @@ class LoopSummary:
     @property
     def ended(self) -> int:
         """Signals whose fate is told."""
-        return self.done + self.done_short + self.rejected + self.parked + self.refused + self.invalid + self.failed
+        ended = self.done + self.done_short + self.rejected + self.parked
+        return ended + self.refused + self.invalid + self.fate_unknown + self.failed
 
 
 class Executor(Protocol):
     """The part of the router that the loop uses."""
 
     async def execute(self, intent: Intent, route: Route) -> ExecutionResult: ...
+
+    async def known(self, intent_id: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,11 @@ class ExecutionLoop:
             outcome = await self._one(signal)
         except JournalError:
             raise
+        except OrderFateUnknown as error:
+            outcome = "fate_unknown"
+            self._parts.telemetry.error("The fate of an order is not known", error=str(error))
+            if isinstance(error.cause, JournalError):
+                raise error.cause from error
         except InvalidOrder as error:
             outcome = "invalid"
             self._parts.telemetry.error("Signal refused", strategy=signal.strategy_id, error=str(error))
@@ -115,7 +125,8 @@ class ExecutionLoop:
             selected = await parts.fail_over(primary, self._config.default_exchange)
             chain = candidates(parts.chains.of(primary), self._config.default_exchange)
             route = Route((selected, *(venue for venue in chain if venue != selected)), frozenset({selected}))
-        notional = await self._notional(route.primary, intent)
+        repeated = signal.id is not None and await parts.executor.known(signal.id)
+        notional = None if repeated else await self._notional(route.primary, intent)
         if notional is not None:
             decision = parts.check_limits(route.primary, intent.symbol, notional, intent.id)
             if not decision.allowed:
@@ -125,9 +136,16 @@ class ExecutionLoop:
                 parts.telemetry.failover_failed(primary, FailoverFailure.LIMIT_REFUSED)
                 return "refused"
         result = await parts.executor.execute(intent, route)
-        if self._listener is not None:
-            self._listener(signal, result)
+        self._tell(signal, result)
         return result.state.value if result.state in _COUNTED else "failed"
+
+    def _tell(self, signal: Signal, result: ExecutionResult) -> None:
+        if self._listener is None:
+            return
+        try:
+            self._listener(signal, result)
+        except Exception as error:  # noqa: BLE001 - the listener is the caller's own; its fault must not stop the others
+            self._parts.telemetry.error("on_result raised", order_id=result.intent_id, error=repr(error))
 
     def _intent(self, signal: Signal) -> Intent:
         config = self._config

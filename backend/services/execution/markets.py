@@ -17,7 +17,7 @@ class MarketGuard:
 
     def __init__(self) -> None:
         self._turns: dict[Market, asyncio.Lock] = {}
-        self._blocked: dict[Market, str] = {}
+        self._blocked: dict[Market, set[str]] = {}
 
     def __repr__(self) -> str:
         return f"MarketGuard(blocked={sorted(self._blocked)})"
@@ -33,7 +33,7 @@ class MarketGuard:
 
     def blocked_by(self, rules: VenueRules, symbol: str) -> str | None:
         """The attempt whose fate is unknown on this market, if that blocks it."""
-        return self._blocked.get((rules.venue, symbol))
+        return min(self._blocked.get((rules.venue, symbol), ()), default=None)
 
     def note(self, rules: VenueRules, attempt: Attempt) -> None:
         """Blocks or frees the attempt's market, by the attempt's state."""
@@ -41,6 +41,8 @@ class MarketGuard:
             return
         market = (rules.venue, attempt.order.symbol)
         if not attempt.state.ended:
-            self._blocked[market] = attempt.id
-        elif self._blocked.get(market) == attempt.id:
-            del self._blocked[market]
+            self._blocked.setdefault(market, set()).add(attempt.id)
+            return
+        self._blocked.get(market, set()).discard(attempt.id)
+        if not self._blocked.get(market):
+            self._blocked.pop(market, None)

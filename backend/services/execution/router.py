@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.config.model import Settings
-from backend.domain.errors import IdempotencyConflict, InvalidOrder, JournalError, RouterBusy, RouterClosed
+from backend.domain.errors import (
+    IdempotencyConflict,
+    InvalidOrder,
+    JournalError,
+    OrderFateUnknown,
+    RouterBusy,
+    RouterClosed,
+)
 from backend.domain.ids import body_hash
 from backend.domain.lifecycle import IntentState
 from backend.domain.orders import DEFAULT_VALIDITY_S, Intent
@@ -23,6 +30,12 @@ REVIEW_INTERVAL_S = 60.0
 VALIDITY_MAX_S = 86_400.0
 NO_NEW_ATTEMPT = Route(())
 """Settle what is open, send nothing."""
+
+
+async def _all_ended(tasks: Sequence[asyncio.Task[ExecutionResult]]) -> None:
+    """Waits for all. Cancelling the wait cancels none of them: an order belongs to the router."""
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,7 @@ class Router:
         self._running: dict[str, _Running] = {}
         self._reviewer: asyncio.Task[None] | None = None
         self._open = False
+        self._starting = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"Router({'open' if self._open else 'closed'}, orders in flight: {len(self._running)})"
@@ -64,18 +78,25 @@ class Router:
 
         Every attempt found open is treated as unknown: its order is looked up and adopted, or its intent is parked.
         """
-        if self._open:
-            return
-        left_open = await self._journal.unfinished()
-        await asyncio.gather(*(self._start(r.intent, r.body_hash, self._restore(r)) for r in left_open))
-        self._open = True
-        self._reviewer = asyncio.create_task(self._review_forever(), name="review of parked orders")
+        async with self._starting:
+            if self._open:
+                return
+            left = await self._idle()
+            restored = [self._start(r.intent, r.body_hash, self._restore(r)) for r in left]
+            await _all_ended(restored)
+            for task in restored:
+                error = task.exception()
+                if isinstance(error, OrderFateUnknown) and isinstance(error.cause, JournalError):
+                    raise error.cause
+            self._open = True
+            self._reviewer = asyncio.create_task(self._review_forever(), name="review of parked orders")
 
     async def submit(self, intent: Intent) -> ExecutionResult:
         """Routes the intent and returns when it is final or parked.
 
         The same id with the same body returns the same result; with another body IdempotencyConflict is raised.
-        Raises InvalidOrder, RouterBusy, RouterClosed, JournalError: in each case nothing was sent.
+        Raises InvalidOrder, RouterBusy, RouterClosed, JournalError: in each case nothing was sent. Raises
+        OrderFateUnknown when something failed later: only the same id may be repeated then.
         """
         if intent.exchange is not None:
             known_exchange(intent.exchange)
@@ -109,10 +130,17 @@ class Router:
 
     async def review(self) -> tuple[ExecutionResult, ...]:
         """Looks once more for every parked order, and takes up what a failed task has left. Returns their results."""
-        left = [record for record in await self._journal.unfinished() if record.intent.id not in self._running]
-        looks = [self._start(r.intent, r.body_hash, self._lifecycle.look_again(r, NO_NEW_ATTEMPT)) for r in left]
-        results = await asyncio.gather(*looks, return_exceptions=True)
-        return tuple(result for result in results if isinstance(result, ExecutionResult))
+        looks = [self._start(r.intent, r.body_hash, self._looked_again(r)) for r in await self._idle()]
+        await _all_ended(looks)
+        return tuple(task.result() for task in looks if not task.cancelled() and task.exception() is None)
+
+    async def known(self, intent_id: str) -> bool:
+        """Is this id at work or in the journal? Then submitting it again only tells its result."""
+        return intent_id in self._running or await self._journal.get(intent_id) is not None
+
+    async def _idle(self) -> list[IntentRecord]:
+        """What is not final and nobody works on."""
+        return [record for record in await self._journal.unfinished() if record.intent.id not in self._running]
 
     async def close(self, grace_s: float = 5.0) -> None:
         """Stops the intake, waits up to ``grace_s`` for orders in flight, and leaves the rest as the journal has them:
@@ -151,15 +179,29 @@ class Router:
         if valid_until > now + VALIDITY_MAX_S:
             raise InvalidOrder("valid_until", f"{valid_until} is more than {VALIDITY_MAX_S:g} s from now")
         record = await self._journal.accept(intent, body_hash=body, now=now, valid_until=valid_until)
+        if record.state is IntentState.ACTIVE:
+            return await self._driven(record, NO_NEW_ATTEMPT)
         if record.state is not IntentState.NEW:
             return ExecutionResult.of(record)
-        return await self._lifecycle.drive(record, route)
+        return await self._driven(record, route)
+
+    async def _driven(self, record: IntentRecord, route: Route) -> ExecutionResult:
+        """Raises OrderFateUnknown for whatever fails on the way: from here on bytes may have left."""
+        try:
+            return await self._lifecycle.drive(record, route)
+        except Exception as error:
+            raise OrderFateUnknown(record.intent.id, error) from error
+
+    async def _looked_again(self, record: IntentRecord) -> ExecutionResult:
+        try:
+            return await self._lifecycle.look_again(record, NO_NEW_ATTEMPT)
+        except Exception as error:
+            raise OrderFateUnknown(record.intent.id, error) from error
 
     async def _restore(self, record: IntentRecord) -> ExecutionResult:
         """Settles what an earlier process left. Nothing new is sent: its caller may be gone for good reasons."""
-        if record.state is IntentState.PARKED:
-            return await self._lifecycle.look_again(record, NO_NEW_ATTEMPT)
-        return await self._lifecycle.drive(record, NO_NEW_ATTEMPT)
+        parked = record.state is IntentState.PARKED
+        return await (self._looked_again(record) if parked else self._driven(record, NO_NEW_ATTEMPT))
 
     async def _review_forever(self) -> None:
         while True:

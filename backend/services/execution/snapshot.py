@@ -12,7 +12,7 @@ from backend.domain.errors import MissingCredentials, VenueCallFailed
 from backend.domain.health import HealthCause
 from backend.domain.instruments import Instrument
 from backend.domain.orders import Balance
-from backend.domain.reasons import DropReason
+from backend.domain.reasons import DropReason, HealthClass
 from backend.domain.records import Drop, Equivalents
 from backend.policies.candidate import Snapshot, judge_health
 from backend.policies.pricing import listed_market
@@ -59,6 +59,8 @@ class Venues:
         try:
             book, balances = await _both(adapter, listing[0].symbol)
         except _ReadFailed as failed:
+            # What was known of its health is no longer believed: the next order asks.
+            self.health.order_evidence(adapter.venue, HealthClass.FAILED)
             return Drop(adapter.venue, failed.reason, failed.detail)
         return Snapshot(adapter.venue, adapter.rules, listing, book, balances, self.clock.now())
 

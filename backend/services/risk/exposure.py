@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from backend.config.model import Limits
@@ -18,21 +19,34 @@ from backend.domain.records import Attempt
 from backend.policies.risk_limits import LimitDecision, VenueExposure, judge_notional, judge_order
 
 
+@dataclass(frozen=True, slots=True)
+class _Reservation:
+    """What an unsettled attempt may still do: its worst-case notional, positive for a buy."""
+
+    venue: str
+    base: str
+    signed: Decimal
+
+    @classmethod
+    def of(cls, order: VenueOrder, notional: Decimal) -> _Reservation:
+        return cls(order.venue, order.symbol.split("/")[0], notional if order.side is Side.BUY else -notional)
+
+
 class ExposureBook:
     """Amounts in units of the intents' quote. Bounded by the number of venues, assets and unsettled attempts."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._reserved: dict[str, tuple[str, Decimal]] = {}
+        self._reserved: dict[str, _Reservation] = {}
         self._positions: defaultdict[str, dict[str, Decimal]] = defaultdict(dict)
 
     def __repr__(self) -> str:
-        venues = sorted({venue for venue, _ in self._reserved.values()} | set(self._positions))
+        venues = sorted({reserved.venue for reserved in self._reserved.values()} | set(self._positions))
         return f"ExposureBook({', '.join(f'{venue}={self.of(venue).total}' for venue in venues)})"
 
     def of(self, venue: str) -> VenueExposure:
         """The venue's exposure now."""
-        reserved = sum((amount for at, amount in self._reserved.values() if at == venue), ZERO)
+        reserved = sum((abs(r.signed) for r in self._reserved.values() if r.venue == venue), ZERO)
         return VenueExposure(reserved, sum((abs(net) for net in self._positions[venue].values()), ZERO))
 
     def check(self, venue: str, symbol: str, notional: Decimal, trace_id: str) -> LimitDecision:
@@ -42,14 +56,23 @@ class ExposureBook:
 
     def approve(self, order: VenueOrder, notional: Decimal) -> Approved | Refused:
         """Judges the order against the caps and, when it fits, reserves its worst case at once."""
-        base = order.symbol.split("/")[0]
-        positions = dict(self._positions[order.venue])
-        positions[base] = positions.get(base, ZERO) + (notional if order.side is Side.BUY else -notional)
-        reduces_to = sum((abs(net) for net in positions.values()), ZERO)
-        decision = judge_order(order, notional, self.of(order.venue), self._limits, reduces_to=reduces_to)
+        wanted = _Reservation.of(order, notional)
+        decision = judge_order(order, notional, self.of(order.venue), self._limits, reduces_to=self._reduced_by(wanted))
         if isinstance(decision, Approved):
-            self._reserved[order.attempt_id] = (order.venue, decision.reserved_notional)
+            self._reserved[order.attempt_id] = wanted
         return decision
+
+    def _reduced_by(self, wanted: _Reservation) -> Decimal:
+        """The venue's positions if this order and every unsettled one of its asset and direction execute in full: of
+        many sells against one position only as many reduce as the position is large."""
+        same = [
+            r.signed
+            for r in self._reserved.values()
+            if (r.venue, r.base) == (wanted.venue, wanted.base) and (r.signed > ZERO) == (wanted.signed > ZERO)
+        ]
+        positions = dict(self._positions[wanted.venue])
+        positions[wanted.base] = positions.get(wanted.base, ZERO) + sum(same, wanted.signed)
+        return sum((abs(net) for net in positions.values()), ZERO)
 
     def release(self, attempt_id: str) -> None:
         """Frees a reservation; a second release does nothing."""
@@ -72,4 +95,4 @@ class ExposureBook:
             if attempt.state.ended:
                 self.settle(attempt, filled_notional)
             else:
-                self._reserved[attempt.id] = (attempt.venue, attempt.reserved_notional)
+                self._reserved[attempt.id] = _Reservation.of(attempt.order, attempt.reserved_notional)

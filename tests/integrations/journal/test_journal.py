@@ -290,6 +290,21 @@ async def test_a_waiter_that_goes_away_loses_nothing(journal: SqliteJournal) -> 
     assert {record.intent.id for record in await journal.recent()} == {"a", "b"}
 
 
+async def test_a_unit_that_breaks_harms_nobody_else(journal: SqliteJournal) -> None:
+    """Whatever one unit of work raises, its waiter is told and the thread serves the next one."""
+
+    def broken(db: sqlite3.Connection) -> None:
+        db.execute("DELETE FROM intent")
+        raise ValueError("a bug")
+
+    await accept(journal, intent())
+    with pytest.raises(JournalError, match="a bug"):
+        await journal._writer.do(broken)
+    with pytest.raises(JournalError):
+        await journal.step_intent("\ud800", IntentState.ACTIVE, now=NOW)
+    assert await journal.get("a") is not None
+
+
 async def test_a_full_disk_stops_the_journal(tmp_path: Path) -> None:
     """When a commit fails nothing is acknowledged, and nothing more is accepted; what was stored is there later."""
     path = tmp_path / "journal.sqlite"

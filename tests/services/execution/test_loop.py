@@ -14,7 +14,7 @@ from backend.domain.orders import Signal
 from backend.domain.reasons import EndReason
 from backend.domain.records import ExecutionResult
 from backend.policies.risk_limits import LimitDecision
-from backend.services.execution.loop import ExecutionLoop, LoopParts, LoopSummary
+from backend.services.execution.loop import ExecutionLoop, LoopParts, LoopSummary, ResultListener
 from tests.fakes.exchange import refused
 from tests.fakes.ids import SeededIds
 from tests.services.execution.conftest import Desk
@@ -38,6 +38,7 @@ class Loop:
         self.selected = selected
         self.checked: list[str] = []
         self.results: list[ExecutionResult] = []
+        self.listener: ResultListener = self.kept
 
     async def fail_over(self, primary: str, default: str) -> str:
         return self.selected or primary
@@ -58,8 +59,10 @@ class Loop:
             ids=SeededIds(1),
             telemetry=self.desk.telemetry,
         )
-        listener = lambda _, result: self.results.append(result)  # noqa: E731
-        return await ExecutionLoop(parts, ExecutionConfig(), listener).run(stream(*signals), stop)
+        return await ExecutionLoop(parts, ExecutionConfig(), self.listener).run(stream(*signals), stop)
+
+    def kept(self, _: Signal, result: ExecutionResult) -> None:
+        self.results.append(result)
 
 
 async def test_signals_are_routed_and_counted(desk: Desk) -> None:
@@ -115,6 +118,37 @@ async def test_a_bad_signal_is_counted_and_the_loop_goes_on(desk: Desk, bad: dic
     """One wrong signal costs nobody else an order."""
     summary = await Loop(desk).run(signal("bad", **bad), signal("good"))
     assert (summary.invalid, summary.done) == (1, 1)
+
+
+async def test_a_repeated_signal_is_told_its_fate_whatever_the_limits(desk: Desk) -> None:
+    """A signal that is delivered again after it was executed is not refused by the exposure that it made itself."""
+    await desk.configure(limits=Limits(per_venue={"binance": Decimal(150)}))
+    loop = Loop(desk)
+    assert (await loop.run(signal())).done == 1
+    again = await loop.run(signal())
+    assert (again.done, again.refused) == (1, 0)
+    assert len(desk.venues["binance"].placed) == 1
+
+
+async def test_a_listener_that_raises_stops_nobody(desk: Desk) -> None:
+    """The caller's own function may fail; the other signals are executed and counted all the same."""
+
+    def broken(_: Signal, result: ExecutionResult) -> None:
+        raise RuntimeError(result.intent_id)
+
+    loop = Loop(desk)
+    loop.listener = broken
+    assert (await loop.run(signal("one"), signal("two"))).done == 2
+
+
+async def test_an_unknown_fate_is_counted_as_such(desk: Desk) -> None:
+    """A failure after the send is neither refused nor invalid."""
+
+    async def broken(approved: object) -> None:
+        raise RuntimeError("a bug")
+
+    desk.venues["binance"]._place = broken  # type: ignore[method-assign, assignment]
+    assert (await Loop(desk).run(signal())).fate_unknown == 1
 
 
 async def test_stop_ends_the_loop_while_it_waits(desk: Desk) -> None:

@@ -9,7 +9,13 @@ import pytest
 
 from backend.config import Limits
 from backend.domain.approval import Approved
-from backend.domain.errors import IdempotencyConflict, InvalidOrder, RouterClosed, UnknownExchange
+from backend.domain.errors import (
+    IdempotencyConflict,
+    InvalidOrder,
+    OrderFateUnknown,
+    RouterClosed,
+    UnknownExchange,
+)
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Intent
 from backend.domain.outcomes import Outcome
@@ -128,7 +134,7 @@ async def test_a_failed_task_is_told_and_taken_up_by_the_review(desk: Desk) -> N
         raise RuntimeError("a bug")
 
     binance._place = broken  # type: ignore[method-assign]
-    with pytest.raises(RuntimeError):
+    with pytest.raises(OrderFateUnknown, match="repeat the same id"):
         await desk.router.submit(buy())
     assert any(message == "Order not followed to its end" for _, message, _ in desk.telemetry.records)
     assert desk.venues["kraken"].placed == []

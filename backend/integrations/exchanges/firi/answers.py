@@ -78,8 +78,8 @@ def balances(content: object) -> dict[str, Balance]:
 
 
 def report(document: Mapping[str, object], symbols: Mapping[str, str]) -> OrderReport:
-    """An order. Ended without a cancelled part means filled, and then the matched part must be the whole."""
-    quantity, matched = number(document, "amount"), optional_number(document, "matched")
+    """An order. It has ended when what is matched and what is cancelled come to the whole, and only then."""
+    quantity, matched = number(document, "amount"), number(document, "matched")
     return OrderReport(
         venue=RULES.venue,
         symbol=choice(symbols, document, "market"),
@@ -95,13 +95,12 @@ def report(document: Mapping[str, object], symbols: Mapping[str, str]) -> OrderR
 
 
 def _status(quantity: Decimal, matched: Decimal, document: Mapping[str, object]) -> OrderStatus:
-    if optional_number(document, "cancelled") > ZERO:
-        return OrderStatus.CANCELED
+    cancelled = optional_number(document, "cancelled")
+    if matched + cancelled == quantity:
+        return OrderStatus.CANCELED if cancelled > ZERO else OrderStatus.FILLED
     if number(document, "remaining") > ZERO:
         return OrderStatus.OPEN
-    if matched != quantity:
-        raise Malformed(f"nothing remains and nothing is cancelled, yet {matched} of {quantity} is matched")
-    return OrderStatus.FILLED
+    raise Malformed(f"nothing remains, yet only {matched} of {quantity} is matched and {cancelled} cancelled")
 
 
 def _time(value: object) -> float | None:

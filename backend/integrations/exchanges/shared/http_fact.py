@@ -61,7 +61,7 @@ def decoded(body: bytes) -> object:
     """The JSON document, or NOT_JSON. Numbers stay exact; NaN and Infinity, which JSON does not know, are refused."""
     try:
         return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, ArithmeticError):
         return NOT_JSON
 
 

@@ -84,11 +84,22 @@ def _by_table(status: int, errors: Sequence[VenueError], table: Table, evidence:
 
 
 def row_of(status: int, error: VenueError | None, table: Table) -> Row | None:
-    """The most particular row. A server error (5xx) is proof only by a row of that very status."""
-    for key in keys_of(status, error):
-        if key in table:
-            return table[key]
-    return None
+    """The most particular row; but a row that says "unknown" wins over every one that proves something.
+
+    A server error (5xx) is proof only by a row of that very status.
+    """
+    rows = [table[key] for key in keys_of(status, error) if key in table]
+    doubts = [row for row in rows if isinstance(row.proves, UnknownReason)]
+    particular = rows[0] if rows else None
+    if particular is None or not doubts or _more_particular(status, error, table, particular):
+        return particular
+    return doubts[0]
+
+
+def _more_particular(status: int, error: VenueError | None, table: Table, row: Row) -> bool:
+    """Is this the row of the exact message, which speaks of this very case?"""
+    exact = {(status, error.code, error.message), (None, error.code, error.message)} if error is not None else set()
+    return any(table.get(key) is row for key in exact)
 
 
 def keys_of(status: int, error: VenueError | None) -> Iterator[Key]:

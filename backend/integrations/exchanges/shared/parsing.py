@@ -45,8 +45,13 @@ def text(document: Mapping[str, object], name: str) -> str:
 def identity(value: object) -> str:
     """An id as text: a non-empty string or a positive integer. Empty for anything else."""
     if isinstance(value, str):
-        return value.strip()
+        return value.strip() if _storable(value) else ""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else ""
+
+
+def _storable(value: str) -> bool:
+    """JSON can smuggle in halves of characters that no file takes."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def number(document: Mapping[str, object], name: str) -> Decimal:
