@@ -18,6 +18,10 @@ from backend.lab.view import LineView
 from benchmarks.timing import measured_on, write_figure
 
 SEEDS = 20
+LOOKED_UP = ("binance", "kraken")
+LOST_ANSWERS_MIN = 5
+FILLED_SHARE_MIN = 0.9
+ALL_DOWN = "5 all down"
 
 
 class _Quiet(LineView):
@@ -36,9 +40,10 @@ def main() -> None:
     console = Console(stderr=True)
     measured = measured_on()
     lines = [_run(seed, folder, console) for folder in folders for seed in range(1, seeds + 1)]
-    path = write_figure("demo-seeds", measured, {"runs": lines, "passed": all(line["passed"] for line in lines)})
-    console.print(f"{sum(bool(line['passed']) for line in lines)} of {len(lines)} runs passed; see {path.name}")
-    sys.exit(0 if all(line["passed"] for line in lines) else 1)
+    good = [line for line in lines if line["passed"] and not line["shortcomings"]]
+    path = write_figure("demo-seeds", measured, {"runs": lines, "passed": len(good) == len(lines)})
+    console.print(f"{len(good)} of {len(lines)} runs passed; see {path.name}")
+    sys.exit(0 if len(good) == len(lines) else 1)
 
 
 def _run(seed: int, folder: Path | None, console: Console) -> dict[str, object]:
@@ -48,6 +53,24 @@ def _run(seed: int, folder: Path | None, console: Console) -> dict[str, object]:
     return line
 
 
+def _shortcomings(report: DemoReport) -> list[str]:
+    """What the demo promises to show beyond its verdict, and this run did not."""
+    causes = {failover.cause for failover in report.failovers}
+    lost = [line for line in report.unknowns if line.venue in LOOKED_UP]
+    found = {
+        "no failover by refusal": "refused" not in causes,
+        "no failover by degradation": "degraded" not in causes,
+        "fewer than five lost answers": len(lost) < LOST_ANSWERS_MIN,
+        "a lost answer that was not adopted": any(not line.settled.startswith("adopted") for line in lost),
+        "no order refused while all were down": report.all_down_refused == 0,
+        "no order filled after that": report.recovered == 0,
+        "an act with a healthy exchange filled too little": any(
+            act.filled_share < FILLED_SHARE_MIN for act in report.acts if act.act != ALL_DOWN
+        ),
+    }
+    return [name for name, short in found.items() if short]
+
+
 def _line(report: DemoReport, folder: Path | None) -> dict[str, object]:
     document = report.document()
     kept = ("seed", "passed", "orders", "duplicates", "lost", "parked", "parked_executed", "unknown", "unknown_adopted")
@@ -55,6 +78,7 @@ def _line(report: DemoReport, folder: Path | None) -> dict[str, object]:
     return {
         "books": "generated" if folder is None else folder.name,
         **{key: document[key] for key in (*kept, "ledger_matches", "mismatches", "all_down", "seconds")},
+        "shortcomings": _shortcomings(report),
         "failovers": {cause: causes.count(cause) for cause in sorted(set(causes))},
         "filled_share": {act.act: act.filled_share for act in report.acts},
     }
