@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +19,7 @@ from backend.lab.view import LineView
 from benchmarks.timing import measured_on, write_figure
 
 SEEDS = 20
+PROCESSES = 2
 LOOKED_UP = ("binance", "kraken")
 LOST_ANSWERS_MIN = 5
 FILLED_SHARE_MIN = 0.9
@@ -39,18 +41,21 @@ def main() -> None:
     folders: list[Path | None] = [None, *(Path(argument) for argument in arguments[1:])]
     console = Console(stderr=True)
     measured = measured_on()
-    lines = [_run(seed, folder, console) for folder in folders for seed in range(1, seeds + 1)]
+    wanted = [(seed, folder) for folder in folders for seed in range(1, seeds + 1)]
+    lines = []
+    with ProcessPoolExecutor(max_workers=PROCESSES) as pool:
+        for line in pool.map(_run, *zip(*wanted, strict=True)):
+            console.print(json.dumps(line), highlight=False, soft_wrap=True)
+            lines.append(line)
     good = [line for line in lines if line["passed"] and not line["shortcomings"]]
     path = write_figure("demo-seeds", measured, {"runs": lines, "passed": len(good) == len(lines)})
     console.print(f"{len(good)} of {len(lines)} runs passed; see {path.name}")
     sys.exit(0 if len(good) == len(lines) else 1)
 
 
-def _run(seed: int, folder: Path | None, console: Console) -> dict[str, object]:
-    report = asyncio.run(run_demo(DemoOptions(seed=seed, books=folder), _Quiet(console)))
-    line = _line(report, folder)
-    console.print(json.dumps(line), highlight=False, soft_wrap=True)
-    return line
+def _run(seed: int, folder: Path | None) -> dict[str, object]:
+    report = asyncio.run(run_demo(DemoOptions(seed=seed, books=folder), _Quiet(Console(stderr=True))))
+    return _line(report, folder)
 
 
 def _shortcomings(report: DemoReport) -> list[str]:
