@@ -255,7 +255,7 @@ def _report(
         acts=tuple(act_line(act.name, act.what, by_act[act.name]) for act in ACTS),
         venues=tuple(venue_line(v, told[v], records, in_ledger[v], latencies[v]) for v in VENUES),
         failovers=tuple(failover for played in stage.played if (failover := failover_of(played)) is not None),
-        unknowns=unknown_lines(records),
+        unknowns=unknown_lines(records, stage.played),
         all_down_refused=all_down_count(by_act[ACTS[-2].name]),
         recovered=sum(p.result.filled > 0 for p in by_act[ACTS[-1].name]),
         seconds=seconds,

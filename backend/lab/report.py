@@ -73,8 +73,9 @@ class VenueLine:
 
 @dataclass(frozen=True, slots=True)
 class UnknownLine:
-    """One order whose answer was lost, and how it was settled."""
+    """One order whose answer was lost, in which act, and how it was settled."""
 
+    act: str
     order: str
     venue: str
     reason: str
@@ -165,10 +166,17 @@ def was_unknown(attempt: Attempt) -> bool:
     return isinstance(attempt.outcome_reason, UnknownReason)
 
 
-def unknown_lines(records: Sequence[IntentRecord]) -> tuple[UnknownLine, ...]:
+def unknown_lines(records: Sequence[IntentRecord], played: Sequence[Played]) -> tuple[UnknownLine, ...]:
     """Every order whose answer was lost, in order of time."""
+    acts = {one.result.intent_id: one.act for one in played}
     return tuple(
-        UnknownLine(record.intent.id, attempt.venue, str(attempt.outcome_reason), _settled(record, attempt))
+        UnknownLine(
+            acts[record.intent.id],
+            record.intent.id,
+            attempt.venue,
+            str(attempt.outcome_reason),
+            _settled(record, attempt),
+        )
         for record in records
         for attempt in record.attempts
         if was_unknown(attempt)

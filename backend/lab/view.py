@@ -182,10 +182,10 @@ def _failovers(report: DemoReport) -> Table:
 
 def _unknowns(report: DemoReport) -> Table:
     table = Table(title=f"Orders whose answer was lost ({len(report.unknowns)})", title_justify="left")
-    for name in ("order", "exchange", "why unknown", "how settled"):
+    for name in ("act", "order", "exchange", "why unknown", "how settled"):
         table.add_column(name)
     for line in report.unknowns[:FAILOVERS_SHOWN]:
-        table.add_row(line.order, line.venue, line.reason, line.settled)
+        table.add_row(line.act, line.order, line.venue, line.reason, line.settled)
     if len(report.unknowns) > FAILOVERS_SHOWN:
-        table.add_row("…", "", "", f"and {len(report.unknowns) - FAILOVERS_SHOWN} more (see --json)")
+        table.add_row("…", "", "", "", f"and {len(report.unknowns) - FAILOVERS_SHOWN} more (see --json)")
     return table

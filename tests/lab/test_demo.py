@@ -43,10 +43,10 @@ def test_the_demo_passes_and_shows_what_it_promises() -> None:
     assert Decimal(told["filled"]) == Decimal(told["executed_by_ledgers"])
     causes = {failover["cause"] for failover in told["failovers"]}
     assert {"refused", "degraded"} <= causes
-    lost = [line for line in told["unknowns"] if line["venue"] in ("binance", "kraken")]
+    lost = [line for line in told["unknowns"] if line["act"] == "3 answers lost" and line["venue"] != "firi"]
     assert len(lost) >= 5
     assert all(line["settled"].startswith("adopted") for line in lost)
-    assert told["unknown_adopted"] == len(lost)
+    assert told["unknown_adopted"] >= len(lost)
     assert told["all_down"]["refused"] > 0
     assert told["all_down"]["recovered"] > 0
     for act in told["acts"]:
