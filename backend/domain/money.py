@@ -8,6 +8,7 @@ from backend.domain.errors import InvalidOrder
 
 ZERO = Decimal(0)
 BASIS_POINT = Decimal("0.0001")
+DIGITS_MAX = 20
 
 
 def exact(field: str, value: object) -> Decimal:
@@ -24,6 +25,8 @@ def exact(field: str, value: object) -> Decimal:
         raise InvalidOrder(field, f"{value!r} is not a number") from None
     if not number.is_finite():
         raise InvalidOrder(field, f"{value!r} is not a finite number")
+    if len(number.as_tuple().digits) > DIGITS_MAX:
+        raise InvalidOrder(field, f"{value!r} has more than {DIGITS_MAX} digits, which sums could not keep exact")
     return number
 
 

@@ -37,6 +37,7 @@ GOOD: dict[str, object] = {"id": "a", "symbol": "BTC/USDT", "side": "buy", "quan
         ({"quantity": 0.1}, "quantity"),
         ({"quantity": True}, "quantity"),
         ({"quantity": "one"}, "quantity"),
+        ({"quantity": "0.123456789012345678901"}, "quantity"),
         ({"side": "hold"}, "side"),
         ({"side": None}, "side"),
         ({"order_type": "stop"}, "order_type"),

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from backend.domain.errors import JournalError
+from backend.domain.errors import JournalCorrupt, JournalError
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
@@ -22,30 +22,34 @@ from backend.integrations.journal.schema import open_connection, prepare
 from backend.integrations.journal.writer import Writer
 
 INCARNATIONS = 0x10000
+IN_MEMORY = ":memory:"
 
 
 class SqliteJournal:
     """Open it with ``SqliteJournal.open``; it is yours until ``close`` or until the process dies."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path | None) -> None:
+        # Resolved: one journal has one lock, by whatever link it is reached.
+        self._path = None if path is None else path.resolve()
         self._names: dict[str, str] = {}
-        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        self._lock = None if self._path is None else FileLock(self._path.with_name(self._path.name + ".lock"))
         try:
             self._writer = Writer(self._connected)
         except BaseException as error:
-            self._lock.release()
+            self._unlock()
             if isinstance(error, sqlite3.Error):
                 raise JournalError(f"{path} cannot be opened as a journal: {error}") from error
             raise
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Raises JournalLocked when another process holds it, JournalCorrupt when a newer program wrote it."""
+    def open(cls, path: Path | None) -> Self:
+        """None keeps it in memory, for throwaway use. Raises JournalLocked when another process holds the file,
+        JournalCorrupt when a newer program wrote it or it contradicts itself, JournalError when it cannot be used."""
         return cls(path)
 
     def __repr__(self) -> str:
-        return f"SqliteJournal({self._path.name}, incarnation {self.incarnation}, {self.commits} commits)"
+        name = IN_MEMORY if self._path is None else self._path.name
+        return f"SqliteJournal({name}, incarnation {self.incarnation}, {self.commits} commits)"
 
     @property
     def cluster_tag(self) -> str:
@@ -62,7 +66,7 @@ class SqliteJournal:
 
     def _connected(self) -> sqlite3.Connection:
         """Runs in the writer's thread."""
-        connection = open_connection(str(self._path))
+        connection = open_connection(IN_MEMORY if self._path is None else str(self._path))
         try:
             prepare(connection)
             self._names = _names(connection)
@@ -135,14 +139,24 @@ class SqliteJournal:
     async def close(self) -> None:
         """Commits what waits, ends the thread, frees the lock. A second call does nothing."""
         await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)
-        self._lock.release()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
 
 def _names(connection: sqlite3.Connection) -> dict[str, str]:
-    """The cluster tag, made once, and this opening's incarnation."""
+    """The cluster tag, made once, and this opening's incarnation. Raises JournalCorrupt when the stored one is none."""
     connection.execute("BEGIN IMMEDIATE")
     stored = {row["name"]: row["value"] for row in connection.execute("SELECT name, value FROM meta")}
-    number = (int(stored.get("incarnation", "0"), 16) + 1) % INCARNATIONS
+    last = stored.get("incarnation", "0")
+    try:
+        number = (int(last, 16) + 1) % INCARNATIONS
+    except ValueError:
+        raise JournalCorrupt(
+            f"the journal's incarnation {last!r} is no number; restore the file from a backup"
+        ) from None
     names = {"cluster_tag": stored.get("cluster_tag", secrets.token_hex(4)), "incarnation": f"{number:04x}"}
     for name, value in names.items():
         connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))

@@ -141,8 +141,10 @@ def step_attempt(
     source = AttemptState(row["state"])
     if state is not source:
         check_attempt_step(attempt_id, source, state)
-    if state.ended and (proof or row["proof"]) is None:
+    if state.ended and not source.ended and proof is None:
         raise JournalError(f"attempt {attempt_id} cannot end without a proof")
+    if source.ended and proof is not None and proof.value != row["proof"]:
+        raise JournalError(f"attempt {attempt_id} ended by {row['proof']}, not by {proof.value}")
     known_as = row["venue_order_id"]
     if known_as is not None and venue_order_id not in (None, known_as):
         raise JournalError(f"attempt {attempt_id} is order {known_as} at its venue, not {venue_order_id}")
@@ -163,19 +165,29 @@ def step_attempt(
     booked = [_book(db, attempt_id, fill) for fill in fills]
     _event(db, now, "attempt_stepped", row["intent_id"], attempt_id, {**given, "fills": [b for b in booked if b]})
     record = _known(db, row["intent_id"])
-    if record.filled > record.intent.quantity:
-        _event(db, now, "over_executed", row["intent_id"], attempt_id, {"filled": format(record.filled, "f")})
+    stepped = record.attempts[row["number"] - 1]
+    if any(booked) and (record.filled > record.intent.quantity or stepped.filled > stepped.order.quantity):
+        excess = {"filled": record.filled, "attempt_filled": stepped.filled}
+        _event(db, now, "over_executed", row["intent_id"], attempt_id, excess)
     return record
 
 
 def _book(db: sqlite3.Connection, attempt_id: str, fill: Fill) -> str | None:
-    """Books a fill once. Raises JournalError when its id is booked with other content: facts do not change."""
+    """Books a fill once. Raises JournalError when its id is booked with other content or for another attempt.
+
+    Skipping a trade that another attempt has would close this one as if nothing had executed.
+    """
     key = (fill.venue, ACCOUNT, fill.symbol, fill.venue_order_id, fill.trade_id)
     stored = db.execute(
         "SELECT * FROM fill WHERE venue = ? AND account = ? AND symbol = ? AND venue_order_id = ? AND trade_id = ?", key
     ).fetchone()
     if stored is not None:
         known = fill_of(stored)
+        if stored["attempt_id"] != attempt_id:
+            raise JournalError(
+                f"trade {fill.trade_id} of {fill.venue} order {fill.venue_order_id} is booked for attempt"
+                f" {stored['attempt_id']}, not {attempt_id}"
+            )
         if (known.quantity, known.price, known.side) != (fill.quantity, fill.price, fill.side):
             raise JournalError(f"trade {fill.trade_id} of {fill.venue} order {fill.venue_order_id} contradicts itself")
         return None

@@ -57,6 +57,7 @@ class Writer:
         self._units: queue.Queue[_Unit[object] | None] = queue.Queue(QUEUE_MAX)
         self._failed: JournalError | None = None
         self._closed = False
+        self._intake = threading.Lock()
         self._connect = connect
         self._started = threading.Event()
         self._start_errors: list[BaseException] = []
@@ -71,20 +72,23 @@ class Writer:
         """Runs ``work`` in the next transaction; returns after its commit. Raises JournalError when there is none."""
         if self._failed is not None:
             raise JournalError(str(self._failed))
-        if self._closed:
-            raise JournalError("the journal is closed")
         loop = asyncio.get_running_loop()
         unit: _Unit[T] = _Unit(work, loop, loop.create_future())
-        try:
-            self._units.put_nowait(unit)  # type: ignore[arg-type]
-        except queue.Full:
-            raise JournalError(f"{QUEUE_MAX} writes are waiting for the journal; nothing was stored") from None
+        # A unit behind the end marker would wait for ever: closing and queueing exclude each other.
+        with self._intake:
+            if self._closed:
+                raise JournalError("the journal is closed")
+            try:
+                self._units.put_nowait(unit)  # type: ignore[arg-type]
+            except queue.Full:
+                raise JournalError(f"{QUEUE_MAX} writes are waiting for the journal; nothing was stored") from None
         return await unit.future
 
     def stop(self) -> None:
         """Commits what is waiting and ends the thread; a second call does nothing."""
-        if not self._closed:
-            self._closed = True
+        with self._intake:
+            first, self._closed = not self._closed, True
+        if first:
             self._units.put(None)
         self._thread.join()
 
@@ -129,7 +133,7 @@ class Writer:
             results = [self._one(connection, unit) for unit in batch]
             connection.execute("COMMIT")
             self.commits += 1
-        except sqlite3.Error as error:
+        except BaseException as error:  # noqa: BLE001 - the thread's edge: dying here would leave every waiter waiting
             self._fail(connection, batch, error)
             return
         for unit, (result, refusal) in zip(batch, results, strict=True):
@@ -152,7 +156,7 @@ class Writer:
         connection.execute("RELEASE unit")
         return result, None
 
-    def _fail(self, connection: sqlite3.Connection, batch: list[_Unit[object]], error: sqlite3.Error) -> None:
+    def _fail(self, connection: sqlite3.Connection, batch: list[_Unit[object]], error: BaseException) -> None:
         self._failed = JournalError(
             f"the journal failed ({error}); nothing is accepted or sent any more. Mend the disk, then start again: "
             "what was open is settled from what is stored"

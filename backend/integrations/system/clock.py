@@ -27,14 +27,14 @@ class SystemClock:
 
 
 class ScaledClock:
-    """Runs ``scale`` times faster than the world from the moment it is made. Raises ValueError beyond 1 to 5: faster
-    clocks turn ordinary jitter into time-outs."""
+    """Runs ``scale`` times faster than the world from the moment it is made, from ``start`` (epoch seconds) or from
+    now. Raises ValueError beyond 1 to 5: faster clocks turn ordinary jitter into time-outs."""
 
-    def __init__(self, scale: float) -> None:
+    def __init__(self, scale: float, start: float | None = None) -> None:
         if not 1 <= scale <= SCALE_MAX:
             raise ValueError(f"a clock can run 1 to {SCALE_MAX:g} times as fast, not {scale:g}")
         self._scale = scale
-        self._began_wall = time.time()
+        self._began_wall = time.time() if start is None else start
         self._began = time.clock_gettime(_ELAPSED)
 
     def now(self) -> float:

@@ -169,8 +169,8 @@ class Router:
         """A task that failed is told even if its caller has gone; the next review takes its intent up."""
         self._running.pop(intent_id, None)
         error = None if task.cancelled() else task.exception()
-        if error is not None:
-            self._telemetry.error("Order not followed to its end", order_id=intent_id, error=repr(error))
+        if isinstance(error, OrderFateUnknown):
+            self._telemetry.error("Order not followed to its end", order_id=intent_id, error=repr(error.cause))
 
     async def _accepted(self, intent: Intent, body: str, route: Route) -> ExecutionResult:
         """Stored first; an id that is stored already only gets its result."""

@@ -81,3 +81,22 @@ def test_children_exist_from_the_start(telemetry: StandardTelemetry) -> None:
     assert len(pairs) == 30
     assert all(line.endswith(" 0.0") for line in pairs)
     assert "_created" not in text
+
+
+@pytest.mark.parametrize("value", [float("nan"), {Decimal(1): 2}, {("a", "b"): 1}])
+def test_a_log_never_fails_its_caller(
+    telemetry: StandardTelemetry, caplog: pytest.LogCaptureFixture, value: object
+) -> None:
+    """What has no place in JSON stands as its repr; the other fields stay exact."""
+    with caplog.at_level(logging.DEBUG):
+        telemetry.info("told", odd=value, quantity=Decimal("0.10"))
+    told = json.loads(caplog.records[0].getMessage())
+    assert (told["odd"], told["quantity"]) == (repr(value), "0.10")
+
+
+def test_no_field_takes_the_level(telemetry: StandardTelemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """The record's own keys are its own, whatever a field is called."""
+    with caplog.at_level(logging.DEBUG):
+        telemetry.info("told", level="a price level", name="n", args=1)
+    told = json.loads(caplog.records[0].getMessage())
+    assert (told["level"], told["field_level"], told["name"]) == ("INFO", "a price level", "n")

@@ -13,10 +13,10 @@ from backend.domain.errors import JournalError
 from backend.domain.orders import Signal
 from backend.domain.reasons import EndReason
 from backend.domain.records import ExecutionResult
+from backend.integrations.system.ids import SeededIds
 from backend.policies.risk_limits import LimitDecision
 from backend.services.execution.loop import ExecutionLoop, LoopParts, LoopSummary, ResultListener
 from tests.fakes.exchange import refused
-from tests.fakes.ids import SeededIds
 from tests.services.execution.conftest import Desk
 
 
