@@ -9,7 +9,6 @@ import pytest
 
 from backend.integrations.system.clock import ScaledClock, SystemClock
 from backend.integrations.system.ids import SeededIds, SystemIds
-from tests.fakes.clock import FakeClock
 
 
 async def test_a_scaled_clock_runs_faster_in_every_way() -> None:
@@ -56,39 +55,3 @@ def test_ids() -> None:
 async def test_a_scaled_clock_can_start_elsewhere() -> None:
     """A demo can begin at a stated time."""
     assert 1_000 <= ScaledClock(2, start=1_000).now() < 1_010
-
-
-async def test_manual_time_wakes_sleepers_in_order() -> None:
-    """Each sleeper wakes at its own time, in the order of the times; nothing passes by itself."""
-    clock, woken = FakeClock(), list[tuple[str, float]]()
-
-    async def sleeper(name: str, *waits: float) -> None:
-        for wait in waits:
-            await clock.sleep(wait)
-            woken.append((name, clock.monotonic()))
-
-    tasks = [asyncio.create_task(sleeper("late", 3)), asyncio.create_task(sleeper("twice", 1, 1))]
-    await clock.advance(0.5)
-    assert (woken, clock.sleepers) == ([], 2)
-    await clock.advance(9.5)
-    assert woken == [("twice", 1), ("twice", 2), ("late", 3)]
-    assert clock.now() == FakeClock().now() + 10
-    await asyncio.gather(*tasks)
-
-
-async def test_manual_time_runs_out() -> None:
-    """A timeout ends its body when the hand passes it, and not before; a body that ends in time is left alone."""
-    clock = FakeClock()
-
-    async def waits(seconds: float) -> None:
-        async with clock.timeout(5):
-            await clock.sleep(seconds)
-
-    late, early = asyncio.create_task(waits(9)), asyncio.create_task(waits(1))
-    await clock.advance(4)
-    assert (late.done(), early.done()) == (False, True)
-    await clock.advance(2)
-    with pytest.raises(TimeoutError):
-        await late
-    await early
-    assert clock.sleepers == 0
