@@ -40,6 +40,7 @@ class _Venue(_Part):
     api_key: SecretStr = SecretStr("")
     secret: SecretStr = SecretStr("")
     client_id: SecretStr = SecretStr("")
+    passphrase: SecretStr = SecretStr("")
     account: str = "main"
     endpoint: str | None = None
 
@@ -178,10 +179,10 @@ def _frozen(loaded: _File) -> Settings:
 
 
 def _venue(venue: _Venue) -> VenueSettings:
-    client_id = venue.client_id.get_secret_value()
+    extra = {"client_id": venue.client_id.get_secret_value(), "passphrase": venue.passphrase.get_secret_value()}
     credentials = Credentials(
         api_key=venue.api_key.get_secret_value(),
         secret=venue.secret.get_secret_value(),
-        extra={"client_id": client_id} if client_id else {},
+        extra={name: value for name, value in extra.items() if value},
     )
     return VenueSettings(credentials=credentials, account=venue.account, endpoint=venue.endpoint)

@@ -233,7 +233,10 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Keys of one venue account. Never printed: ``repr`` and ``str`` hide every value."""
+    """Keys of one venue account. Never printed: ``repr`` and ``str`` hide every value.
+
+    ``extra`` holds what only some venues ask for: ``client_id``, ``passphrase``.
+    """
 
     api_key: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
@@ -241,3 +244,7 @@ class Credentials:
 
     def __bool__(self) -> bool:
         return bool(self.api_key)
+
+    def value(self, name: str) -> str:
+        """The part of that name; empty when it is not configured."""
+        return {"api_key": self.api_key, "secret": self.secret}.get(name) or self.extra.get(name, "")

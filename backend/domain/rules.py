@@ -90,6 +90,7 @@ class VenueRules:
     read_rate: Fact[RateRule]
     host: str
     credential_fields: tuple[str, ...] = ("api_key", "secret")
+    """The names of ``Credentials.value`` without which nothing can be signed."""
     one_unanswered_place_per_market: bool = False
 
     @property

@@ -195,7 +195,8 @@ def _settings(emulator: Emulator, room: Path) -> Settings:
 def keys_of(emulator: Emulator, venue: str) -> Credentials:
     """The keys that an emulated exchange made for this run."""
     keys = emulator.credentials[venue]
-    extra = {"client_id": keys["uid"]} if "uid" in keys else {}
+    names = {"uid": "client_id", "passphrase": "passphrase"}
+    extra = {names[name]: value for name, value in keys.items() if name in names}
     return Credentials(api_key=keys["api_key"], secret=keys["secret"], extra=extra)
 
 

@@ -112,3 +112,12 @@ def test_the_journal_has_a_place() -> None:
     """The setting, or the user's data directory."""
     assert journal_path(Settings(journal_path="x/y.sqlite")) == Path("x/y.sqlite")
     assert journal_path(Settings()).name == "journal.sqlite"
+
+
+def test_what_only_some_venues_ask_for(tmp_path: Path) -> None:
+    """A passphrase and a client id are found by name, and shown by nothing."""
+    environ = {"QUANTUM_TRADER_VENUES__OKX__PASSPHRASE": "p-visible", "QUANTUM_TRADER_VENUES__FIRI__CLIENT_ID": "c-7"}
+    settings = load_settings(environ, tmp_path)
+    assert settings.venue("okx").credentials.value("passphrase") == "p-visible"
+    assert settings.venue("firi").credentials.value("client_id") == "c-7"
+    assert "visible" not in repr(settings)

@@ -9,22 +9,17 @@ from threading import Lock
 from backend.config.model import Timeouts, VenueSettings
 from backend.domain.errors import NoAdapterYet
 from backend.domain.rules import VenueRules
-from backend.integrations.exchanges.binance.rules import RULES as BINANCE
-from backend.integrations.exchanges.firi.rules import RULES as FIRI
-from backend.integrations.exchanges.kraken.rules import RULES as KRAKEN
 from backend.ports.clock import Clock
 from backend.ports.exchange import AttemptRunner, ExchangeAdapter
 from backend.ports.ids import Ids
 from backend.ports.transport import Transport
 
-ADAPTERS: Mapping[str, str] = {
-    "binance": "backend.integrations.exchanges.binance.adapter:BinanceAdapter",
-    "kraken": "backend.integrations.exchanges.kraken.adapter:KrakenAdapter",
-    "firi": "backend.integrations.exchanges.firi.adapter:FiriAdapter",
-}
-"""Venue to ``module:class``. The modules load ccxt, so they are imported when an adapter is built."""
+VENUES = ("binance", "kraken", "firi")
 
-RULES: Mapping[str, VenueRules] = {rules.venue: rules for rules in (BINANCE, KRAKEN, FIRI)}
+PACKAGE = "backend.integrations.exchanges"
+"""Each venue is a folder here. ``rules`` holds RULES and is light; ``adapter`` holds ADAPTER and loads ccxt."""
+
+RULES: Mapping[str, VenueRules] = {venue: import_module(f"{PACKAGE}.{venue}.rules").RULES for venue in VENUES}
 
 
 def rules_of(venue: str) -> VenueRules:
@@ -38,10 +33,10 @@ _LOADING = Lock()
 def load(venue: str) -> None:
     """Imports the venue's adapter, which takes about a second the first time; safe in another thread. A venue without
     an adapter is nothing to load."""
-    if venue in ADAPTERS:
+    if venue in VENUES:
         # One at a time: two threads that import parts of one package can wait for each other.
         with _LOADING:
-            import_module(ADAPTERS[venue].partition(":")[0])
+            import_module(f"{PACKAGE}.{venue}.adapter")
 
 
 def hosts() -> Mapping[str, tuple[str, ...]]:
@@ -64,14 +59,14 @@ def build_adapter(
 
     ``rules`` replaces the venue's own, for a venue that is emulated.
     """
-    module, _, name = ADAPTERS[_with_adapter(venue)].partition(":")
-    adapter: ExchangeAdapter = getattr(import_module(module), name)(
+    module = import_module(f"{PACKAGE}.{_with_adapter(venue)}.adapter")
+    adapter: ExchangeAdapter = module.ADAPTER(
         settings=settings, timeouts=timeouts, transport=transport, clock=clock, ids=ids, runner=runner, rules=rules
     )
     return adapter
 
 
 def _with_adapter(venue: str) -> str:
-    if venue not in ADAPTERS:
-        raise NoAdapterYet(venue, tuple(ADAPTERS))
+    if venue not in VENUES:
+        raise NoAdapterYet(venue, VENUES)
     return venue

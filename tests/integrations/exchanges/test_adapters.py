@@ -18,7 +18,7 @@ from backend.domain.orders import Credentials, Intent, TimeInForce
 from backend.domain.outcomes import ProvenNotExecuted
 from backend.domain.records import ExecutionResult
 from backend.domain.rules import Fact, Verification
-from backend.integrations.exchanges.factory import ADAPTERS, RULES, hosts, rules_of
+from backend.integrations.exchanges.factory import RULES, hosts, rules_of
 from backend.ports.transport import HttpAnswer, HttpRequest, TransportFault
 from tests.fakes.transport import Reply, ScriptedTransport, answer, failure
 from tests.integrations.exchanges.support import (
@@ -31,7 +31,7 @@ from tests.integrations.exchanges.support import (
     warm_bench,
 )
 
-VENUES = tuple(ADAPTERS)
+VENUES = tuple(RULES)
 TIMES = {
     "binance": answer({"serverTime": 1700000000250}, elapsed_s=0.123),
     "kraken": answer({"error": [], "result": {"unixtime": 1700000000, "rfc1123": "Tue"}}, elapsed_s=0.123),

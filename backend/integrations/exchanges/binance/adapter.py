@@ -160,3 +160,6 @@ class BinanceAdapter(CcxtAdapter):
 
     def _private(self, method: str, path: str, params: Mapping[str, object]) -> Call:
         return Call("private", method, path, {**params, "recvWindow": READ_WINDOW_MS}, private=True)
+
+
+ADAPTER = BinanceAdapter

@@ -147,5 +147,8 @@ class FiriAdapter(CcxtAdapter):
         return ref.venue_order_id
 
 
+ADAPTER = FiriAdapter
+
+
 def _private(method: str, path: str, params: Mapping[str, object] | None = None) -> Call:
     return Call("private", method, path, params or {}, private=True)

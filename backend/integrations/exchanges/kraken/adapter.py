@@ -219,6 +219,9 @@ class KrakenAdapter(CcxtAdapter):
         return CancelOutcome(done=True, evidence=evidence_of(fact))
 
 
+ADAPTER = KrakenAdapter
+
+
 def _private(path: str, params: Mapping[str, object] | None = None) -> Call:
     return Call("private", "POST", path, params or {}, private=True)
 

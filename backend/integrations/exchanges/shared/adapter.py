@@ -297,7 +297,7 @@ class CcxtAdapter(ABC):
             raise VenueCallFailed(self.venue, operation, f"answer not as documented: {error}") from error
 
     def _missing_credentials(self) -> tuple[str, ...]:
-        return tuple(name for name in self._rules.credential_fields if not getattr(self._settings.credentials, name))
+        return tuple(name for name in self._rules.credential_fields if not self._settings.credentials.value(name))
 
 
 def _not_sent(problem: str) -> ProvenNotExecuted:
