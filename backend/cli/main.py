@@ -40,9 +40,7 @@ def _paper() -> Console:
 
 @app.command()
 def demo(
-    books: Annotated[
-        Path | None, typer.Option(help="Folder of recorded quotes to replay; without it books are generated.")
-    ] = None,
+    books: Annotated[Path | None, typer.Option(help="Recorded quotes to replay: a folder or a mapping file.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed asks for the same orders and faults.")] = 1,
     orders: Annotated[int, typer.Option(min=50, max=5_000, help="How many orders to route.")] = 320,
     as_json: Json = False,

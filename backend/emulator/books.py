@@ -6,13 +6,14 @@ import hashlib
 import math
 import random
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Protocol
 
 from backend.emulator.market import Market
 
+UsdPrice = Callable[[str, float], float | None]  # (base asset, epoch seconds) to its price, where it is known
 Level = tuple[Decimal, Decimal]  # price in quote units, quantity in base units
 
 FRAME_S = 0.5  # how long one generated book stands
@@ -64,8 +65,16 @@ class BookShape:
 class GeneratedBooks:
     """A price movement common to all venues, and around it a book per venue and pair."""
 
-    def __init__(self, seed: int, shapes: Mapping[str, BookShape], markets: Mapping[str, Mapping[str, Market]]) -> None:
+    def __init__(
+        self,
+        seed: int,
+        shapes: Mapping[str, BookShape],
+        markets: Mapping[str, Mapping[str, Market]],
+        usd: UsdPrice | None = None,
+    ) -> None:
+        """``usd`` gives the common price where it is known (a recording); elsewhere it is invented."""
         self._seed = seed
+        self._usd = usd
         self._shapes = shapes
         self._markets = markets
         self._frames: OrderedDict[tuple[str, str, int], BookFrame] = OrderedDict()
@@ -83,10 +92,16 @@ class GeneratedBooks:
 
     def mid(self, venue: str, market: Market, now: float) -> float:
         """The price in the middle of the generated book, in quote units."""
-        usd = REFERENCE_USD.get(market.base, OTHER_ASSET_USD) * QUOTE_PER_USD.get(market.quote, 1.0)
-        walk = sum(WALK_BPS_PER_SQRT_S * math.sqrt(p) * self._noise(market.base, p, now) for p in NOISE_PERIODS_S)
         basis = self._shapes[venue].basis_bps * self._noise(f"{venue}/{market.symbol}", 30.0, now)
-        return usd * math.exp((walk + basis) * BASIS_POINT)
+        return self._common(market.base, now) * QUOTE_PER_USD.get(market.quote, 1.0) * math.exp(basis * BASIS_POINT)
+
+    def _common(self, base: str, now: float) -> float:
+        """The price that all venues share, in USD."""
+        known = None if self._usd is None else self._usd(base, now)
+        if known is not None:
+            return known
+        walk = sum(WALK_BPS_PER_SQRT_S * math.sqrt(p) * self._noise(base, p, now) for p in NOISE_PERIODS_S)
+        return REFERENCE_USD.get(base, OTHER_ASSET_USD) * math.exp(walk * BASIS_POINT)
 
     def _make(self, venue: str, market: Market, index: int) -> BookFrame:
         at = index * FRAME_S

@@ -11,7 +11,7 @@ from random import Random
 from types import MappingProxyType
 
 from backend.emulator.accounts import Balance
-from backend.emulator.books import BookSource, GeneratedBooks
+from backend.emulator.books import BookSource, GeneratedBooks, UsdPrice
 from backend.emulator.control import ControlServer
 from backend.emulator.core import VenueCore
 from backend.emulator.faults import Fault, FaultError
@@ -20,6 +20,14 @@ from backend.emulator.market import EmulatedBounds
 from backend.emulator.registry import KINDS
 from backend.emulator.scenario import read_scenario
 from backend.emulator.server import VenueServer
+
+
+def generated_books(seed: int, venues: Sequence[str], usd: UsdPrice | None = None) -> GeneratedBooks:
+    """Books for some of the emulated venues; ``usd`` replaces the invented price movement where it knows one."""
+    kinds = {name: KINDS[name] for name in venues}
+    shapes = {name: kind.shape for name, kind in kinds.items()}
+    markets = {name: {market.symbol: market for market in kind.markets} for name, kind in kinds.items()}
+    return GeneratedBooks(seed, shapes, markets, usd)
 
 
 class Emulator:
@@ -44,11 +52,7 @@ class Emulator:
             raise ValueError(f"no such emulated venue: {', '.join(unknown)}; there are: {', '.join(KINDS)}")
         kinds = {name: KINDS[name] for name in venues}
         self._now = now
-        source = books or GeneratedBooks(
-            seed,
-            {name: kind.shape for name, kind in kinds.items()},
-            {name: {market.symbol: market for market in kind.markets} for name, kind in kinds.items()},
-        )
+        source = books or generated_books(seed, venues)
         self.credentials: Mapping[str, Mapping[str, str]] = MappingProxyType(
             {name: MappingProxyType(dict(kind.new_keys(secrets.token_bytes))) for name, kind in kinds.items()}
         )

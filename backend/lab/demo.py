@@ -28,9 +28,10 @@ from backend.lab.report import (
     unknown_lines,
     venue_line,
 )
+from backend.lab.stand_ins import stand_ins
 from backend.lab.stopwatch import Stopwatch
 from backend.lab.view import DemoView
-from backend.lab.workload import STRATEGIES, Wish, wishes
+from backend.lab.workload import SIZES, STRATEGIES, Wish, wishes
 from backend.policies.routing_tables import FailoverChains
 from backend.ports.clock import Clock
 from backend.services.execution.router import Router
@@ -52,7 +53,7 @@ TIMEOUTS = Timeouts(place_s=6.0, send_window_s=5.0, lookup_window_s=60.0)
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """``books``: a folder of recorded quotes; without it books are generated from the seed."""
+    """``books``: a folder of recorded quotes, or a mapping file; without it books are generated from the seed."""
 
     seed: int = 1
     orders: int = 320
@@ -120,7 +121,7 @@ async def _performed(
 
 
 async def _play_all(stage: _Stage) -> None:
-    asked = wishes(stage.options.seed, stage.options.orders, _symbols(stage.options))
+    asked = wishes(stage.options.seed, stage.options.orders, tuple(SIZES))
     for act, count in zip(ACTS, shared_out(stage.options.orders), strict=True):
         stage.view.act(act.name, act.what, count)
         await _play(stage, act, asked[:count])
@@ -205,15 +206,13 @@ def _rules(emulator: Emulator, venue: str) -> VenueRules:
     return bootstrap.emulated_rules(venue, engine_s=bounds.engine_s, visibility_s=bounds.visibility_s)
 
 
-def _symbols(options: DemoOptions) -> tuple[str, ...]:
-    return ("BTC/USD",) if options.books is not None else ("BTC/USD", "ETH/USD")
-
-
 def _recorded(options: DemoOptions, clock: Clock) -> RecordedBooks | None:
     if options.books is None:
         return None
     from_second = (options.seed * 4_001) % RECORDED_SPAN_S
-    return RecordedBooks(options.books, starts_at=clock.now(), from_second=from_second)
+    return RecordedBooks(
+        stand_ins(options.books), venues=VENUES, seed=options.seed, starts_at=clock.now(), from_second=from_second
+    )
 
 
 def _told(books: BookSource | None) -> Mapping[str, str]:

@@ -1,6 +1,5 @@
-"""Recorded quotes as the emulated exchanges' books. Read where they lie; only the best level was recorded.
-
-Three recordings of one day stand in for the three exchanges, second by second as they were recorded.
+"""Recorded quotes as the emulated exchanges' books, second by second. Read where they lie; only the best level was
+recorded. What was not recorded is generated around the recorded price, and labelled so.
 """
 
 from __future__ import annotations
@@ -9,40 +8,20 @@ import csv
 import gzip
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from backend.domain.errors import ConfigurationError
-from backend.emulator.books import BookFrame, Level
+from backend.emulator.books import QUOTE_PER_USD, BookFrame, Level
+from backend.emulator.host import generated_books
+from backend.lab.stand_ins import StandIn
 
 ROWS_MAX = 500_000
+GENERATED = "generated, around the recorded price where there is one"
 
-
-@dataclass(frozen=True, slots=True)
-class StandIn:
-    """One recording: the file, the exchange and symbol it stands for, and the rate from its quote to that symbol's."""
-
-    file: str
-    venue: str
-    symbol: str
-    rate: Decimal
-    told: str
-
-
-STAND_INS: tuple[StandIn, ...] = (
-    StandIn("BINANCE.UM_BTCUSDT.quote.csv.gz", "binance", "BTC/USDT", Decimal(1), "Binance USD-M BTCUSDT as BTC/USDT"),
-    StandIn("KRAKEN.F_BTCUSD.quote.csv.gz", "kraken", "BTC/USD", Decimal(1), "Kraken Futures BTCUSD as BTC/USD"),
-    StandIn(
-        "HYPERLIQUID_BTCUSDC.quote.csv.gz",
-        "firi",
-        "BTC/NOK",
-        Decimal("10.5"),
-        "Hyperliquid BTCUSDC as BTC/NOK, at a fixed 10.5 NOK",
-    ),
-)
 
 _Row = tuple[str, str, str, str]
 
@@ -68,23 +47,44 @@ class _Recording:
 
 
 class RecordedBooks:
-    """A BookSource. ``starts_at`` (the demo's clock) meets second ``from_second`` of the recorded day."""
+    """A BookSource: recorded quotes where there are some, elsewhere books generated around the recorded price.
 
-    def __init__(self, folder: Path, *, starts_at: float, from_second: float) -> None:
+    ``starts_at`` (the demo's clock) meets second ``from_second`` of the recorded day.
+    """
+
+    def __init__(
+        self, recordings: Sequence[StandIn], *, venues: Sequence[str], seed: int, starts_at: float, from_second: float
+    ) -> None:
         self._shift = starts_at - from_second
-        self._recordings = {(s.venue, s.symbol): _read(folder / s.file, s.rate) for s in STAND_INS}
+        self._stand_ins = tuple(recordings)
+        self._recordings = {(s.venue, s.symbol): _read(s.file, s.rate) for s in recordings}
+        self._venues = tuple(venues)
+        self._generated = generated_books(seed, venues, self._usd)
 
     @property
     def told(self) -> Mapping[str, str]:
-        """Which recording stands in for which exchange."""
-        return {stand_in.venue: stand_in.told for stand_in in STAND_INS}
+        """By exchange: which recording stands in for it, or that its books are generated."""
+        told = dict.fromkeys(self._venues, GENERATED)
+        for venue in {stand_in.venue for stand_in in self._stand_ins}:
+            recorded = [stand_in.told for stand_in in self._stand_ins if stand_in.venue == venue]
+            told[venue] = "; ".join([*recorded, "the rest generated"])
+        return told
 
     def book(self, venue: str, symbol: str, now: float) -> BookFrame:
-        """The recorded quote; a market without a recording has an empty book."""
+        """The recorded quote, or a generated book."""
         recording = self._recordings.get((venue, symbol))
         if recording is None:
-            return BookFrame(0.0, math.inf, (), ())
+            return self._generated.book(venue, symbol, now)
         return recording.frame(now - self._shift, self._shift)
+
+    def _usd(self, base: str, now: float) -> float | None:
+        """The recorded mid price in USD, of the first recording of that base."""
+        for (_, symbol), recording in self._recordings.items():
+            recorded, _, quote = symbol.partition("/")
+            if recorded == base:
+                frame = recording.frame(now - self._shift, self._shift)
+                return float(frame.bids[0][0] + frame.asks[0][0]) / 2 / QUOTE_PER_USD.get(quote, 1.0)
+        return None
 
 
 def _read(path: Path, rate: Decimal) -> _Recording:
@@ -92,8 +92,7 @@ def _read(path: Path, rate: Decimal) -> _Recording:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
             return _parsed(csv.DictReader(file), rate)
     except FileNotFoundError:
-        expected = ", ".join(stand_in.file for stand_in in STAND_INS)
-        raise ConfigurationError(f"{path} does not exist; --books needs a folder with {expected}") from None
+        raise ConfigurationError(f"{path} does not exist, but the mapping of --books names it") from None
     except (OSError, EOFError, KeyError, ValueError) as error:
         raise ConfigurationError(f"{path} is not a recording of quotes: {error!r}") from None
 

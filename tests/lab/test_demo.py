@@ -14,11 +14,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from backend.cli.main import app
-from backend.domain.errors import ConfigurationError
 from backend.lab import demo
 from backend.lab.acts import ACTS, shared_out
 from backend.lab.demo import DemoOptions, run_demo
-from backend.lab.recorded import STAND_INS, RecordedBooks
 from backend.lab.referee import LedgerTrade
 from backend.lab.view import LineView, LiveView, print_report
 from backend.lab.workload import SIZES, wishes
@@ -113,12 +111,3 @@ def test_the_workload_repeats_with_its_seed() -> None:
         least, most, step = (Decimal(text) for text in SIZES[wish.symbol])
         assert least <= wish.quantity <= most
         assert wish.quantity % step == 0
-
-
-def test_a_folder_without_recordings_is_a_clear_error(tmp_path: Path) -> None:
-    """The error names the missing file and what is expected."""
-    with pytest.raises(ConfigurationError, match=STAND_INS[0].file):
-        RecordedBooks(tmp_path, starts_at=0.0, from_second=0.0)
-    (tmp_path / STAND_INS[0].file).write_bytes(b"no gzip")
-    with pytest.raises(ConfigurationError, match="not a recording"):
-        RecordedBooks(tmp_path, starts_at=0.0, from_second=0.0)
