@@ -196,8 +196,7 @@ def _settings(emulator: Emulator, room: Path) -> Settings:
 def keys_of(emulator: Emulator, venue: str) -> Credentials:
     """The keys that an emulated exchange made for this run."""
     keys = emulator.credentials[venue]
-    names = {"uid": "client_id", "passphrase": "passphrase"}
-    extra = {names[name]: value for name, value in keys.items() if name in names}
+    extra = {"client_id" if name == "uid" else name: value for name, value in keys.items()}
     return Credentials(api_key=keys["api_key"], secret=keys["secret"], extra=extra)
 
 

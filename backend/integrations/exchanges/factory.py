@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from threading import Lock
 
 from backend.config.model import Timeouts, VenueSettings
 from backend.domain.errors import NoAdapterYet
 from backend.domain.rules import VenueRules
+from backend.policies.routing_tables import EXCHANGES
 from backend.ports.clock import Clock
 from backend.ports.exchange import AttemptRunner, ExchangeAdapter
 from backend.ports.ids import Ids
 from backend.ports.transport import Transport
 
-VENUES = ("binance", "kraken", "firi")
-
 PACKAGE = "backend.integrations.exchanges"
 """Each venue is a folder here. ``rules`` holds RULES and is light; ``adapter`` holds ADAPTER and loads ccxt."""
+
+VENUES = tuple(venue for venue in EXCHANGES if find_spec(f"{PACKAGE}.{venue}"))
 
 RULES: Mapping[str, VenueRules] = {venue: import_module(f"{PACKAGE}.{venue}.rules").RULES for venue in VENUES}
 

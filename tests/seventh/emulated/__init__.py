@@ -1,0 +1,1 @@
+"""Meridian, an invented exchange, emulated."""
