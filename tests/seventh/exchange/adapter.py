@@ -79,9 +79,7 @@ class MeridianAdapter(CcxtAdapter):
         return MODES.get(text(mapping(content), "state"), VenueMode.UNKNOWN)
 
     async def _load_instruments(self) -> Mapping[str, Instrument]:
-        content = await self._read("instruments", Call("public", "GET", "v1/markets"))
-        with self._valid("instruments"):
-            return answers.instruments(content)
+        return await self._read_as("instruments", Call("public", "GET", "v1/markets"), answers.instruments)
 
     def _book_call(self, instrument: Instrument, depth: int) -> Call:
         return Call("public", "GET", "v1/book", {"market": instrument.native_id, "depth": depth})

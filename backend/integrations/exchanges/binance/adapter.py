@@ -57,9 +57,7 @@ class BinanceAdapter(CcxtAdapter):
         return VenueMode(MODES.get(status, VenueMode.UNKNOWN)) if isinstance(status, int) else VenueMode.UNKNOWN
 
     async def _load_instruments(self) -> Mapping[str, Instrument]:
-        content = await self._read("instruments", Call("public", "GET", "exchangeInfo"))
-        with self._valid("instruments"):
-            return answers.instruments(content)
+        return await self._read_as("instruments", Call("public", "GET", "exchangeInfo"), answers.instruments)
 
     def _book_call(self, instrument: Instrument, depth: int) -> Call:
         return Call("public", "GET", "depth", {"symbol": instrument.native_id, "limit": depth})

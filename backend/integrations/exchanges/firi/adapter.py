@@ -51,9 +51,7 @@ class FiriAdapter(CcxtAdapter):
         return float(number(mapping(content), "time"))
 
     async def _load_instruments(self) -> Mapping[str, Instrument]:
-        content = await self._read("instruments", Call("public", "GET", "v2/markets"))
-        with self._valid("instruments"):
-            return answers.instruments(content)
+        return await self._read_as("instruments", Call("public", "GET", "v2/markets"), answers.instruments)
 
     def _book_call(self, instrument: Instrument, depth: int) -> Call:
         return Call("public", "GET", f"v2/markets/{instrument.native_id}/depth", {"bids": depth, "asks": depth})

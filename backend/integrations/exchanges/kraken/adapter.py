@@ -68,11 +68,9 @@ class KrakenAdapter(CcxtAdapter):
         return STATUS_MODES.get(text(mapping(content), "status"), VenueMode.UNKNOWN)
 
     async def _load_instruments(self) -> Mapping[str, Instrument]:
-        assets = await self._read("instruments", Call("public", "GET", "Assets"))
-        pairs = await self._read("instruments", Call("public", "GET", "AssetPairs"))
-        with self._valid("instruments"):
-            names = answers.asset_names(assets)
-            markets = answers.markets(pairs, names)
+        names = await self._read_as("instruments", Call("public", "GET", "Assets"), answers.asset_names)
+        pairs = Call("public", "GET", "AssetPairs")
+        markets = await self._read_as("instruments", pairs, lambda content: answers.markets(content, names))
         self._assets, self._pair_symbols = names, markets.symbols
         return markets.instruments
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
+from typing import TypeVar
 
 from backend.config.model import Timeouts, VenueSettings
 from backend.domain.approval import Approved
@@ -32,6 +33,7 @@ from backend.ports.ids import Ids
 from backend.ports.transport import HttpRequest, Transport
 
 BOOK_DEPTH = 20
+T = TypeVar("T")
 
 
 class CcxtAdapter(ABC):
@@ -243,6 +245,16 @@ class CcxtAdapter(ABC):
         fact = await self._fetch(operation, call, self._timeouts.read_s, pace=self._reads_pace)
         with self._valid(operation):
             return self._checked(operation, fact)
+
+    async def _read_as(self, operation: str, call: Call, parse: Callable[[object], T]) -> T:
+        """A valid answer, parsed; a large one in another thread, where it does not hold up the event loop."""
+        fact = await self._fetch(operation, call, self._timeouts.read_s, pace=self._reads_pace)
+
+        def read() -> T:
+            return parse(self._checked(operation, fact))
+
+        with self._valid(operation):
+            return await asyncio.to_thread(read) if fact.large else read()
 
     async def _fetch(self, operation: str, call: Call, timeout_s: float, pace: Pace | None) -> HttpFact:
         """A whole answer, whatever it says. Raises VenueCallFailed without one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from decimal import Decimal
 from enum import Enum
 
 from backend.ports.transport import HttpAnswer, TransportError, TransportFault
+
+LARGE_BYTES = 256 * 1024
+"""Answers above this are read in a worker thread: the event loop must not stand still for a list of all markets."""
 
 
 class NotJson(Enum):
@@ -41,6 +45,18 @@ class HttpFact:
         """A whole answer with a 2xx status. Says nothing of what the body holds."""
         return self.status is not None and 200 <= self.status < 300
 
+    @property
+    def large(self) -> bool:
+        """Is reading it work for another thread?"""
+        return len(self.body) > LARGE_BYTES
+
+    @classmethod
+    async def read(cls, answer: HttpAnswer) -> HttpFact:
+        """Like ``of_answer``, and a large body does not hold up the event loop."""
+        if len(answer.body) <= LARGE_BYTES:
+            return cls.of_answer(answer)
+        return await asyncio.to_thread(cls.of_answer, answer)
+
     @classmethod
     def of_answer(cls, answer: HttpAnswer) -> HttpFact:
         return cls(
@@ -60,9 +76,16 @@ class HttpFact:
 def decoded(body: bytes) -> object:
     """The JSON document, or NOT_JSON. Numbers stay exact; NaN and Infinity, which JSON does not know, are refused."""
     try:
+        if len(body) > LARGE_BYTES:
+            return json.loads(body, parse_float=Decimal, parse_constant=_no_constant, object_hook=_breathe)
         return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, RecursionError, ArithmeticError):
         return NOT_JSON
+
+
+def _breathe(document: dict[str, object]) -> dict[str, object]:
+    """Nothing, but in Python: between two objects another thread gets its turn, which C code never gives."""
+    return document
 
 
 def _no_constant(name: str) -> object:

@@ -64,7 +64,7 @@ class PortedExchange:
     async def send(self, request: HttpRequest) -> HttpFact:
         """Sends once. Every failure is a fact, none an exception; only a cancelled task raises."""
         try:
-            return HttpFact.of_answer(await self._transport.send(request))
+            return await HttpFact.read(await self._transport.send(request))
         except TransportError as error:
             return HttpFact.of_error(error)
 
