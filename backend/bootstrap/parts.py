@@ -88,7 +88,8 @@ def seeded_ids(seed: int) -> Ids:
 
 
 def emulated_rules(venue: str, *, engine_s: float, visibility_s: float) -> VenueRules:
-    """The venue's rules with what differs at its emulation: its own short bounds, and a rate that it can serve.
+    """The venue's rules with what differs at its emulation: its own short bounds, and plain pools at a rate that it can
+    serve. What the venue says when we are too many stays.
 
     Only for a runtime that is pointed at an emulator: a live venue's rules are never shrunk.
     """
@@ -97,12 +98,14 @@ def emulated_rules(venue: str, *, engine_s: float, visibility_s: float) -> Venue
     def emulated(value: T) -> Fact[T]:
         return Fact(value, Verification.RUN, "2026-11-23", "the emulator's own rules")
 
+    rules = rules_of(venue)
     return replace(
-        rules_of(venue),
+        rules,
         engine_bound_s=emulated(engine_s),
         visibility_bound_s=emulated(visibility_s),
         order_rate=emulated(EMULATED_RATE),
         read_rate=emulated(EMULATED_RATE),
+        limits=replace(rules.limits, pools=(), costs={}, told=()),
     )
 
 

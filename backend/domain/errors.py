@@ -8,6 +8,7 @@ QuantumTraderError
 │   └── NoAdapterYet          a known exchange that cannot be traded with yet
 ├── MissingCredentials        a private call without keys
 ├── VenueCallFailed           a read at a venue gave no valid answer (never raised by a place)
+│   └── VenueLimited          nothing was sent: the venue's limits leave no room for the call, or it shut us out
 ├── JournalError              the journal cannot be used: intake and sending stop
 │   ├── JournalLocked         another process holds it
 │   └── JournalCorrupt        what it holds contradicts itself, or comes from a newer version
@@ -79,6 +80,14 @@ class VenueCallFailed(QuantumTraderError):
         self.operation = operation
         self.problem = problem
         self.not_sent = not_sent
+
+
+class VenueLimited(VenueCallFailed):
+    """Not sent: until ``until`` (epoch seconds) the venue refuses us, or our share of its limits is used up."""
+
+    def __init__(self, venue: str, operation: str, problem: str, *, until: float) -> None:
+        super().__init__(venue, operation, problem, not_sent=True)
+        self.until = until
 
 
 class JournalError(QuantumTraderError):

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from backend.domain.limits import VenueLimits, plain_limits
 from backend.domain.orders import OrderType, TimeInForce
 
 T_co = TypeVar("T_co", covariant=True)
@@ -67,6 +68,9 @@ class RateRule:
     period_s: float
 
 
+NO_LIMITS_KNOWN = VenueLimits()
+
+
 @dataclass(frozen=True, slots=True)
 class VenueRules:
     """One venue's rules. Times in seconds, fees as fractions (0.001 is 0.1 %)."""
@@ -92,6 +96,16 @@ class VenueRules:
     credential_fields: tuple[str, ...] = ("api_key", "secret")
     """The names of ``Credentials.value`` without which nothing can be signed."""
     one_unanswered_place_per_market: bool = False
+    limits: VenueLimits = NO_LIMITS_KNOWN
+    """Without pools of its own, the venue's pools are ``order_rate`` and ``read_rate``."""
+
+    @property
+    def call_limits(self) -> VenueLimits:
+        """The limits that calls are held to."""
+        if self.limits.pools:
+            return self.limits
+        orders, reads = self.order_rate.value, self.read_rate.value
+        return plain_limits(self.limits, (orders.requests, orders.period_s), (reads.requests, reads.period_s))
 
     @property
     def has_client_id(self) -> bool:

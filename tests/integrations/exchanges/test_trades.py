@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from backend.domain.errors import VenueCallFailed
+from backend.domain.limits import VenueLimits
 from backend.domain.orders import OrderRef, Side
+from backend.domain.rules import Fact, RateRule, Verification
+from backend.integrations.exchanges.factory import rules_of
 from backend.ports.transport import TransportFault
 from tests.fakes.transport import Reply, answer, failure
 from tests.integrations.exchanges.recurring import BINANCE_ORDER, FIRI_ORDER, HTML, KRAKEN_ORDER, VENUES, D, kraken
-from tests.integrations.exchanges.support import CLIENT_ID, SYMBOLS, warm_bench
+from tests.integrations.exchanges.support import CLIENT_ID, SYMBOLS, make_bench, warm_bench
 
 
 async def test_binance_trades_of_one_order() -> None:
@@ -141,8 +145,10 @@ async def test_kraken_trades_that_are_incomplete_are_no_answer() -> None:
 
 async def test_kraken_trade_pages_are_bounded() -> None:
     """An account with a long history cannot keep the adapter reading for ever."""
-    bench = await warm_bench("kraken")
-    bench.adapter._reads_pace._limiters.get().max_rate = 1000
+    fast = Fact(RateRule(1000, 1.0), Verification.RUN, "2026-11-23", "a test")
+    rules = replace(rules_of("kraken"), limits=VenueLimits(), read_rate=fast)
+    bench = make_bench("kraken", rules=rules)
+    await bench.adapter.warm()
     for i in range(25):
         bench.transport.then(kraken({"trades": {f"T{i}": kraken_trade("O-1", "1")}, "count": 1000}))
     with pytest.raises(VenueCallFailed, match="20 trades readable of 1000"):

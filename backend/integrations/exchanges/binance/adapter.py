@@ -113,7 +113,7 @@ class BinanceAdapter(CcxtAdapter):
 
     async def get_order(self, ref: OrderRef) -> OrderReport | None:
         call = self._private("GET", "order", await self._named(ref))
-        fact = await self._fetch("get_order", call, self._timeouts.read_s, self._reads_pace)
+        fact = await self._fetch("get_order", call, self._timeouts.read_s)
         with self._valid("get_order"):
             if any(error.code in UNKNOWN_TO_QUERY for error in self._errors_of(fact)):
                 return None

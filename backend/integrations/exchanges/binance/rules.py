@@ -15,6 +15,7 @@ from backend.domain.rules import (
     VenueRules,
     Verification,
 )
+from backend.integrations.exchanges.binance.limits import LIMITS
 
 T = TypeVar("T")
 DOCS = "Binance spot API docs, 2026-07-17"
@@ -50,6 +51,7 @@ RULES = VenueRules(
     maker_fee=Fact(Decimal("0.001"), Verification.SOURCE, DATE, "ccxt 4.5.90; the account's own rate may be lower"),
     order_rate=_unverified(RateRule(100, 10.0), "commonly 100 orders per 10 s; the live value is in exchangeInfo"),
     read_rate=_documented(RateRule(300, 60.0), "6000 weight per minute, at up to 20 a read"),
+    limits=LIMITS,
 )
 
 READ_WINDOW_MS = 5000

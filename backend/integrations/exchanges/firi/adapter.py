@@ -91,7 +91,7 @@ class FiriAdapter(CcxtAdapter):
         """By the venue's id alone. Raises VenueCallFailed for a client id: the venue has none."""
         await self._instrument(ref.symbol)
         call = _private("GET", f"v2/order/{self._id_of(ref, 'get_order')}")
-        fact = await self._fetch("get_order", call, self._timeouts.read_s, self._reads_pace)
+        fact = await self._fetch("get_order", call, self._timeouts.read_s)
         with self._valid("get_order"):
             if any(error.code == ORDER_NOT_FOUND.value for error in self._errors_of(fact)):
                 return None

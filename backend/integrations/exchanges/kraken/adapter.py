@@ -151,7 +151,7 @@ class KrakenAdapter(CcxtAdapter):
 
     async def _by_txid(self, txid: str) -> OrderReport | None:
         call = _private("QueryOrders", {"txid": txid})
-        fact = await self._fetch("get_order", call, self._timeouts.read_s, self._reads_pace)
+        fact = await self._fetch("get_order", call, self._timeouts.read_s)
         with self._valid("get_order"):
             if _is_unknown_order(self._errors_of(fact)):
                 return None

@@ -17,6 +17,7 @@ from backend.domain.rules import (
     VenueRules,
     Verification,
 )
+from backend.integrations.exchanges.kraken.limits import LIMITS
 
 T = TypeVar("T")
 DOCS = "Kraken REST API docs, 2026"
@@ -52,6 +53,7 @@ RULES = VenueRules(
     maker_fee=_unverified(Decimal("0.0025"), "base tier; AssetPairs states each market's own"),
     order_rate=_unverified(RateRule(60, 60.0), "engine counter of the lowest tier: 60 per pair, one back a second"),
     read_rate=_unverified(RateRule(15, 15.0), "public about 1 a second; private counter 15, refilled by tier"),
+    limits=LIMITS,
 )
 
 STATUS_MODES: Mapping[str, VenueMode] = {

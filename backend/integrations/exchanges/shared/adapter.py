@@ -14,16 +14,23 @@ from typing import TypeVar
 from backend.config.model import Timeouts, VenueSettings
 from backend.domain.approval import Approved
 from backend.domain.books import Book
-from backend.domain.errors import ConfigurationError, InvalidOrder, MissingCredentials, VenueCallFailed
+from backend.domain.errors import (
+    ConfigurationError,
+    InvalidOrder,
+    MissingCredentials,
+    VenueCallFailed,
+    VenueLimited,
+)
 from backend.domain.health import HealthReading, VenueMode
 from backend.domain.instruments import Instrument
+from backend.domain.limits import CallKind
 from backend.domain.orders import Intent, VenueOrder
 from backend.domain.outcomes import CancelOutcome, Evidence, Outcome, ProvenNotExecuted, Unknown
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
 from backend.domain.records import ExecutionResult
 from backend.domain.rules import VenueRules
 from backend.integrations.exchanges.shared.http_fact import NOT_JSON, HttpFact
-from backend.integrations.exchanges.shared.limits import KeyTurn, Pace, PerLoop
+from backend.integrations.exchanges.shared.limits import Limiter, NoTurn, PerLoop
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, Table, VenueError, classify, evidence_of
 from backend.integrations.exchanges.shared.parsing import Malformed
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange
@@ -34,6 +41,18 @@ from backend.ports.transport import HttpRequest, Transport
 
 BOOK_DEPTH = 20
 T = TypeVar("T")
+ORDER_WAIT_S_MAX = 0.25
+"""How long an order waits for the venue's limits: longer, and it is better off at the next venue."""
+
+KINDS: Mapping[str, CallKind] = {
+    "health": CallKind.HEALTH,
+    "status": CallKind.HEALTH,
+    "get_order": CallKind.LOOKUP,
+    "open_orders": CallKind.LOOKUP,
+    "my_trades": CallKind.LOOKUP,
+    "cancel_order": CallKind.CANCEL,
+}
+"""What an operation is for; anything else is a read."""
 
 
 class CcxtAdapter(ABC):
@@ -65,9 +84,7 @@ class CcxtAdapter(ABC):
         self._ids = ids
         self._runner = runner
         self._ccxt = self._make_ccxt(transport)
-        self._orders_pace = Pace(self._rules.order_rate.value)
-        self._reads_pace = Pace(self._rules.read_rate.value)
-        self._key_turn = None if self.NONCE_HOLD_S is None else KeyTurn(clock, self.NONCE_HOLD_S)
+        self._limiter = Limiter(self._rules.call_limits, clock, key_hold_s=self.NONCE_HOLD_S)
         self._warming = PerLoop(asyncio.Lock)
         self._instruments: Mapping[str, Instrument] = {}
         self._symbols: Mapping[str, str] = {}
@@ -130,11 +147,12 @@ class CcxtAdapter(ABC):
     async def health(self) -> HealthReading:
         """The time endpoint decides; the status endpoint only advises. Needs neither keys nor markets.
 
-        Does not wait for the read pace: it must speak of the venue, not of our own queue.
+        Never waits for a turn: it must speak of the venue, not of our own queue. Raises VenueLimited, with nothing
+        sent, while the venue is closed to us.
         """
         status = asyncio.create_task(self._asked_mode(), name=f"{self.venue} status")
         try:
-            fact = await self._fetch("health", self.TIME, self._timeouts.health_s, pace=None)
+            fact = await self._fetch("health", self.TIME, self._timeouts.health_s)
             with self._valid("health"):
                 server_time = self._server_time(self._checked("health", fact))
             return HealthReading(fact.elapsed_s, server_time, await status)
@@ -146,7 +164,7 @@ class CcxtAdapter(ABC):
         if self.STATUS is None:
             return VenueMode.UNKNOWN
         try:
-            fact = await self._fetch("status", self.STATUS, self._timeouts.health_s / 2, pace=None)
+            fact = await self._fetch("status", self.STATUS, self._timeouts.health_s / 2)
             with self._valid("status"):
                 return self._mode(self._checked("status", fact))
         except VenueCallFailed:
@@ -203,25 +221,26 @@ class CcxtAdapter(ABC):
         if instrument is None:
             return _not_sent(f"markets are not loaded, or {order.symbol} is not one of them")
         latest = order.not_after - self._rules.deadline_min_s.value
-        too_late = _not_sent(f"the deadline {order.not_after:.3f} is passed, or nearer than the venue allows")
         async with AsyncExitStack() as held:
             try:
-                async with self._clock.timeout(max(0.0, latest - self._clock.now())):
-                    await self._wait_turn(held, self._orders_pace, private=True)
-                request = self._signed("place", self._place_call(order, instrument), self._timeouts.place_s)
-            except TimeoutError:
-                return too_late
+                call = self._place_call(order, instrument)
+                patience_s = max(0.0, latest - self._clock.now())
+                await self._turn(held, CallKind.ORDER, call, patience_s, min(ORDER_WAIT_S_MAX, patience_s))
+                request = self._signed("place", call, self._timeouts.place_s)
+            except NoTurn as error:
+                return _not_sent(error.problem, HealthClass.LIMITED if error.refused else HealthClass.OURS)
             except VenueCallFailed as error:
                 return _not_sent(error.problem)
             # The last look before the bytes: the wait, the signing and the loop took their time.
             if self._clock.now() > latest:
-                return too_late
-            return await self._sent(request, order)
+                return _not_sent(f"the deadline {order.not_after:.3f} is passed, or nearer than the venue allows")
+            return await self._sent(request, call, order)
 
-    async def _sent(self, request: HttpRequest, order: VenueOrder) -> Outcome:
+    async def _sent(self, request: HttpRequest, call: Call, order: VenueOrder) -> Outcome:
         fact = HttpFact(headers_written=True)
         try:
             fact = await self._ccxt.send(request)
+            self._note(CallKind.ORDER, call, fact)
             return classify(fact, self._read_place(fact, order), self.OUTCOMES)
         except Exception as error:  # noqa: BLE001 - from here on bytes may have left: whatever trips us, it is unknown
             message = f"what happened could not be read ({type(error).__name__})"
@@ -231,7 +250,7 @@ class CcxtAdapter(ABC):
 
     async def _cancelled(self, call: Call) -> tuple[HttpFact, tuple[VenueError, ...]]:
         """Sends a cancel. Raises VenueCallFailed when there is no answer that can be read."""
-        fact = await self._fetch("cancel_order", call, self._timeouts.cancel_s, pace=self._orders_pace)
+        fact = await self._fetch("cancel_order", call, self._timeouts.cancel_s)
         with self._valid("cancel_order"):
             return fact, self._errors_of(fact)
 
@@ -242,13 +261,13 @@ class CcxtAdapter(ABC):
 
     async def _read(self, operation: str, call: Call) -> object:
         """The content of a valid answer. Raises VenueCallFailed, and MissingCredentials before anything is sent."""
-        fact = await self._fetch(operation, call, self._timeouts.read_s, pace=self._reads_pace)
+        fact = await self._fetch(operation, call, self._timeouts.read_s)
         with self._valid(operation):
             return self._checked(operation, fact)
 
     async def _read_as(self, operation: str, call: Call, parse: Callable[[object], T]) -> T:
         """A valid answer, parsed; a large one in another thread, where it does not hold up the event loop."""
-        fact = await self._fetch(operation, call, self._timeouts.read_s, pace=self._reads_pace)
+        fact = await self._fetch(operation, call, self._timeouts.read_s)
 
         def read() -> T:
             return parse(self._checked(operation, fact))
@@ -256,28 +275,39 @@ class CcxtAdapter(ABC):
         with self._valid(operation):
             return await asyncio.to_thread(read) if fact.large else read()
 
-    async def _fetch(self, operation: str, call: Call, timeout_s: float, pace: Pace | None) -> HttpFact:
-        """A whole answer, whatever it says. Raises VenueCallFailed without one."""
+    async def _fetch(self, operation: str, call: Call, timeout_s: float) -> HttpFact:
+        """A whole answer, whatever it says. Raises VenueCallFailed without one; VenueLimited: it was not sent."""
         if call.private and (missing := self._missing_credentials()):
             raise MissingCredentials(self.venue, missing)
+        kind = KINDS.get(operation, CallKind.READ)
         async with AsyncExitStack() as held:
             try:
-                async with self._clock.timeout(timeout_s):
-                    await self._wait_turn(held, pace, private=call.private)
-            except TimeoutError:
-                problem = f"waited {timeout_s:g} s for its turn, by our own rate limit or behind a call of the same key"
-                raise VenueCallFailed(self.venue, operation, problem, not_sent=True) from None
+                await self._turn(held, kind, call, 0.0 if kind is CallKind.HEALTH else timeout_s)
+            except NoTurn as error:
+                raise VenueLimited(self.venue, operation, error.problem, until=error.until) from None
             fact = await self._ccxt.send(self._signed(operation, call, timeout_s))
+        self._note(kind, call, fact)
         if fact.status is None:
             problem = ": ".join(part for part in (fact.fault and fact.fault.value, fact.detail) if part)
             raise VenueCallFailed(self.venue, operation, problem, not_sent=not fact.headers_written)
         return fact
 
-    async def _wait_turn(self, held: AsyncExitStack, pace: Pace | None, *, private: bool) -> None:
-        if pace is not None:
-            await pace.turn()
-        if private and self._key_turn is not None:
-            await held.enter_async_context(self._key_turn.turn())
+    async def _turn(
+        self, held: AsyncExitStack, kind: CallKind, call: Call, patience_s: float, limited_s: float | None = None
+    ) -> None:
+        """Raises NoTurn."""
+        turn = self._limiter.turn(kind, call.name, private=call.private, patience_s=patience_s, limited_s=limited_s)
+        await held.enter_async_context(turn)
+
+    def _note(self, kind: CallKind, call: Call, fact: HttpFact) -> None:
+        """What an answer tells of the venue's limits. An answer that cannot be read tells by its status alone."""
+        if fact.status is None:
+            return
+        try:
+            errors = self._errors_of(fact)
+        except Malformed:
+            errors = ()
+        self._limiter.note(kind, call.name, fact.status, fact.headers, errors)
 
     def _signed(self, operation: str, call: Call, timeout_s: float) -> HttpRequest:
         """Raises VenueCallFailed when the configured keys cannot sign; nothing was sent."""
@@ -312,7 +342,7 @@ class CcxtAdapter(ABC):
         return tuple(name for name in self._rules.credential_fields if not self._settings.credentials.value(name))
 
 
-def _not_sent(problem: str) -> ProvenNotExecuted:
+def _not_sent(problem: str, health: HealthClass = HealthClass.OURS) -> ProvenNotExecuted:
     """Our own refusal, before any byte (proof 0)."""
     evidence = Evidence(headers_written=False, message=problem)
-    return ProvenNotExecuted(RejectReason.NOT_SENT, evidence, HealthClass.OURS)
+    return ProvenNotExecuted(RejectReason.NOT_SENT, evidence, health)
