@@ -14,7 +14,7 @@ from backend.policies.exchange_failover_policy import choose_exchange_with_failo
 import sys
 before = "ccxt" in sys.modules
 answers = [asyncio.run(get_exchange_health("binance")) for _ in range(2)]
-answers.append(asyncio.run(get_exchange_health("bybit")))
+answers.append(asyncio.run(get_exchange_health("kucoin")))
 chosen = asyncio.run(choose_exchange_with_failover("binance"))
 print(json.dumps({"before": before, "answers": answers, "chosen": chosen, "healthy": is_healthy(answers[0])}))
 """

@@ -8,7 +8,7 @@ from tests.fakes.transport import Reply, answer
 from tests.integrations.exchanges.support import CLIENT_ID
 
 D = Decimal
-VENUES = ("binance", "kraken", "firi")
+VENUES = ("binance", "kraken", "firi", "bybit", "okx")
 HTML = "<html>maintenance</html>"
 
 BINANCE_ORDER = {
@@ -47,7 +47,54 @@ FIRI_ORDER = {
     "cancelled": "0.0015",
     "created_at": "2023-11-14T22:13:20.123Z",
 }
+BYBIT_ORDER = {
+    "orderId": "28",
+    "orderLinkId": CLIENT_ID,
+    "symbol": "BTCUSDT",
+    "price": "50000.0",
+    "qty": "0.002",
+    "side": "Sell",
+    "orderStatus": "PartiallyFilledCanceled",
+    "rejectReason": "EC_NoError",
+    "avgPrice": "49980",
+    "leavesQty": "0",
+    "cumExecQty": "0.0005",
+    "cumExecValue": "24.99",
+    "cumExecFee": "0.02499",
+    "timeInForce": "IOC",
+    "orderType": "Limit",
+    "createdTime": "1700000000123",
+}
+OKX_ORDER = {
+    "instType": "SPOT",
+    "instId": "BTC-USDT",
+    "ordId": "28",
+    "clOrdId": CLIENT_ID,
+    "px": "50000",
+    "sz": "0.002",
+    "ordType": "ioc",
+    "side": "sell",
+    "state": "canceled",
+    "accFillSz": "0.0005",
+    "avgPx": "49980",
+    "fee": "-0.02499",
+    "feeCcy": "USDT",
+    "cTime": "1700000000123",
+    "tdMode": "cash",
+}
 
 
 def kraken(result: object) -> Reply:
     return answer({"error": [], "result": result})
+
+
+def bybit(result: object, code: int = 0) -> Reply:
+    return answer({"retCode": code, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": 1700000000250})
+
+
+def bybit_rows(*rows: object, cursor: str = "") -> Reply:
+    return bybit({"category": "spot", "list": list(rows), "nextPageCursor": cursor})
+
+
+def okx(*rows: object, code: str = "0") -> Reply:
+    return answer({"code": code, "msg": "", "data": list(rows)})

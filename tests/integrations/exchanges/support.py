@@ -17,7 +17,7 @@ from backend.domain.approval import Approved
 from backend.domain.orders import Credentials, Side, TimeInForce, VenueOrder
 from backend.domain.outcomes import Outcome
 from backend.domain.rules import VenueRules
-from backend.integrations.exchanges.factory import build_adapter
+from backend.integrations.exchanges.factory import build_adapter, rules_of
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
 from backend.integrations.exchanges.shared.outcomes import Key, keys_of
@@ -93,6 +93,32 @@ KRAKEN_ASSETS = {
     "XXBT": {"altname": "XBT", "decimals": 10, "status": "enabled"},
     "ZUSD": {"altname": "USD", "decimals": 4, "status": "enabled"},
 }
+BYBIT_MARKET = {
+    "symbol": "BTCUSDT",
+    "baseCoin": "BTC",
+    "quoteCoin": "USDT",
+    "status": "Trading",
+    "lotSizeFilter": {
+        "basePrecision": "0.000001",
+        "quotePrecision": "0.0000001",
+        "minOrderQty": "0.000011",
+        "maxOrderQty": "83",
+        "minOrderAmt": "5",
+        "maxOrderAmt": "8000000",
+    },
+    "priceFilter": {"tickSize": "0.10"},
+}
+OKX_MARKET = {
+    "instType": "SPOT",
+    "instId": "BTC-USDT",
+    "baseCcy": "BTC",
+    "quoteCcy": "USDT",
+    "state": "live",
+    "lotSz": "0.00000001",
+    "minSz": "0.00001",
+    "tickSz": "0.1",
+    "maxLmtSz": "9999",
+}
 FIRI_MARKET = {"id": "BTCNOK", "last": "827301.99", "high": "1", "change": "1", "low": "1", "volume": "1"}
 
 MARKETS: Mapping[str, Mapping[str, Reply]] = {
@@ -102,14 +128,21 @@ MARKETS: Mapping[str, Mapping[str, Reply]] = {
         "/0/public/AssetPairs": answer({"error": [], "result": {"XXBTZUSD": KRAKEN_PAIR}}),
     },
     "firi": {"/v2/markets": answer([FIRI_MARKET])},
+    "bybit": {
+        "/v5/market/instruments-info": answer(
+            {"retCode": 0, "retMsg": "OK", "result": {"category": "spot", "list": [BYBIT_MARKET]}}
+        )
+    },
+    "okx": {"/api/v5/public/instruments": answer({"code": "0", "msg": "", "data": [OKX_MARKET]})},
 }
-SYMBOLS = {"binance": "BTC/USDT", "kraken": "BTC/USD", "firi": "BTC/NOK"}
+SYMBOLS = {"binance": "BTC/USDT", "kraken": "BTC/USD", "firi": "BTC/NOK", "bybit": "BTC/USDT", "okx": "BTC/USDT"}
 
 
 def keys(venue: str) -> Credentials:
-    """Keys that nobody has used before; Kraken's secret is base64."""
+    """Keys that nobody has used before; Kraken's secret is base64, and some venues want a passphrase too."""
     secret = base64.b64encode(secrets.token_bytes(32)).decode() if venue == "kraken" else secrets.token_hex(32)
-    return Credentials(secrets.token_hex(8), "" if venue == "firi" else secret)
+    extra = {"passphrase": secrets.token_hex(8)} if "passphrase" in rules_of(venue).credential_fields else {}
+    return Credentials(secrets.token_hex(8), "" if venue == "firi" else secret, extra)
 
 
 @dataclass

@@ -36,8 +36,14 @@ TIMES = {
     "binance": answer({"serverTime": 1700000000250}, elapsed_s=0.123),
     "kraken": answer({"error": [], "result": {"unixtime": 1700000000, "rfc1123": "Tue"}}, elapsed_s=0.123),
     "firi": answer({"time": 1700000000}, elapsed_s=0.123),
+    "bybit": answer(
+        {"retCode": 0, "result": {"timeSecond": "1700000000", "timeNano": "1700000000250000000"}}, elapsed_s=0.123
+    ),
+    "okx": answer({"code": "0", "msg": "", "data": [{"ts": "1700000000250"}]}, elapsed_s=0.123),
 }
+MILLISECONDS = ("binance", "bybit", "okx")
 STATUS_PATHS = {"binance": "/sapi/v1/system/status", "kraken": "/0/public/SystemStatus"}
+STATUS_PATHS |= {"bybit": "/v5/system/status", "okx": "/api/v5/system/status"}
 
 
 async def reading(venue: str, time: Reply, status: Reply | None = None) -> tuple[float, float, VenueMode]:
@@ -75,7 +81,7 @@ async def test_health_needs_no_keys_and_no_markets(venue: str) -> None:
     """Latency is the time call's own; the clock is the venue's, in seconds (Firi answers in seconds already)."""
     latency, server_time, mode = await reading(venue, TIMES[venue], answer({}) if venue in STATUS_PATHS else None)
     assert (latency, mode) == (0.123, VenueMode.UNKNOWN)
-    assert server_time == (1700000000.25 if venue == "binance" else 1700000000.0)
+    assert server_time == (1700000000.25 if venue in MILLISECONDS else 1700000000.0)
 
 
 @pytest.mark.parametrize("venue", STATUS_PATHS)
@@ -277,15 +283,21 @@ async def test_an_adapter_serves_one_event_loop_after_another() -> None:
     assert len(bench.sent) == 2
 
 
-def test_only_three_venues_have_an_adapter() -> None:
+def test_a_venue_without_an_adapter_is_named() -> None:
     """A known exchange without an adapter is named as such, with those that work."""
-    assert VENUES == ("binance", "kraken", "firi")
-    with pytest.raises(NoAdapterYet, match="binance, kraken, firi"):
-        rules_of("okx")
-    with pytest.raises(NoAdapterYet, match="okx"):
-        make_bench("okx")
+    assert VENUES == ("binance", "bybit", "okx", "kraken", "firi")
+    with pytest.raises(NoAdapterYet, match="binance, bybit, okx, kraken, firi"):
+        rules_of("kucoin")
+    with pytest.raises(NoAdapterYet, match="kucoin"):
+        make_bench("kucoin")
     assert tuple(RULES) == VENUES
-    assert hosts() == {"binance": ("api.binance.com",), "kraken": ("api.kraken.com",), "firi": ("api.firi.com",)}
+    assert hosts() == {
+        "binance": ("api.binance.com",),
+        "bybit": ("api.bybit.com",),
+        "okx": ("www.okx.com",),
+        "kraken": ("api.kraken.com",),
+        "firi": ("api.firi.com",),
+    }
 
 
 def test_the_factory_loads_nothing_heavy() -> None:

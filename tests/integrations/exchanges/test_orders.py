@@ -11,7 +11,20 @@ from backend.domain.errors import VenueCallFailed
 from backend.domain.orders import OrderRef, OrderStatus, Side
 from backend.ports.transport import TransportFault
 from tests.fakes.transport import Reply, answer, failure
-from tests.integrations.exchanges.recurring import BINANCE_ORDER, FIRI_ORDER, HTML, KRAKEN_ORDER, VENUES, D, kraken
+from tests.integrations.exchanges.recurring import (
+    BINANCE_ORDER,
+    BYBIT_ORDER,
+    FIRI_ORDER,
+    HTML,
+    KRAKEN_ORDER,
+    OKX_ORDER,
+    VENUES,
+    D,
+    bybit,
+    bybit_rows,
+    kraken,
+    okx,
+)
 from tests.integrations.exchanges.support import CLIENT_ID, SYMBOLS, warm_bench
 
 
@@ -21,6 +34,8 @@ from tests.integrations.exchanges.support import CLIENT_ID, SYMBOLS, warm_bench
         ("binance", answer(BINANCE_ORDER), D(49980)),
         ("kraken", kraken({"28": KRAKEN_ORDER}), D(49980)),
         ("firi", answer([FIRI_ORDER]), None),
+        ("bybit", bybit_rows(BYBIT_ORDER), D(49980)),
+        ("okx", okx(OKX_ORDER), D(49980)),
     ],
 )
 async def test_an_order_by_its_venue_id(venue: str, reply: Reply, average: Decimal | None) -> None:
@@ -41,10 +56,11 @@ NOT_FOUND = {
     "binance": answer({"code": -2013, "msg": "Order does not exist."}, 400),
     "kraken": answer({"error": ["EOrder:Unknown order"]}),
     "firi": answer([]),
+    "okx": okx(code="51603"),
 }
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("venue", NOT_FOUND)
 async def test_a_definite_not_found_is_none(venue: str) -> None:
     """The venue answered that it knows no such order."""
     bench = await warm_bench(venue, NOT_FOUND[venue])
@@ -70,6 +86,13 @@ async def test_a_definite_not_found_is_none(venue: str) -> None:
         answer({"error": [], "result": {"open": {}}}),
         answer({"name": "ApiKeyNotFound", "message": ""}, 401),
         answer([{**FIRI_ORDER, "id": 5}]),
+        bybit({}),
+        bybit({}, 10000),
+        bybit_rows({**BYBIT_ORDER, "orderId": "5"}),
+        okx(),
+        okx(code="50011"),
+        okx({**OKX_ORDER, "ordId": "5"}),
+        okx({**OKX_ORDER, "ordId": "99"}, {**OKX_ORDER, "ordId": "99"}),
         failure(TransportFault.TIMEOUT, headers_written=True),
     ],
 )
@@ -156,6 +179,8 @@ async def test_firi_amounts_that_do_not_add_up_are_no_state() -> None:
         ("binance", answer([BINANCE_ORDER])),
         ("kraken", kraken({"open": {"O-1": KRAKEN_ORDER}})),
         ("firi", answer([FIRI_ORDER])),
+        ("bybit", bybit_rows({**BYBIT_ORDER, "orderStatus": "PartiallyFilled"}, BYBIT_ORDER | {"orderId": "29"})),
+        ("okx", okx({**OKX_ORDER, "state": "partially_filled"})),
     ],
 )
 async def test_open_orders_of_one_market(venue: str, reply: Reply) -> None:

@@ -11,9 +11,13 @@ from backend.domain.reasons import UnknownReason as U
 from backend.integrations.exchanges.shared.outcomes import Key
 from backend.ports.transport import TransportFault
 from tests.fakes.transport import answer, failure
-from tests.integrations.exchanges.documented_answers import CASES, HTML, Case
+from tests.integrations.exchanges import documented_answers
+from tests.integrations.exchanges.documented_answers import HTML, Case
+from tests.integrations.exchanges.documented_bybit import BYBIT
+from tests.integrations.exchanges.documented_okx import OKX
 from tests.integrations.exchanges.support import CLIENT_ID, make_bench, rows_hit, warm_bench
 
+CASES = {**documented_answers.CASES, "bybit": BYBIT, "okx": OKX}
 EVERY_CASE = [
     pytest.param(venue, case, id=f"{venue} {case.status} {case.body[:60]}") for venue in CASES for case in CASES[venue]
 ]
@@ -156,6 +160,8 @@ async def test_a_full_answer_is_accepted_with_its_fills() -> None:
         ("binance", FULL),
         ("kraken", {"error": [], "result": {"txid": ["OEKVV2-IH52O-TPL6GZ"]}}),
         ("firi", {"id": 12345678}),
+        ("bybit", {"retCode": 0, "retMsg": "OK", "result": {"orderId": "1", "orderLinkId": CLIENT_ID}}),
+        ("okx", {"code": "0", "msg": "", "data": [{"ordId": "1", "clOrdId": CLIENT_ID, "sCode": "0", "sMsg": ""}]}),
     ],
 )
 async def test_an_id_beside_an_error_status_is_neither_yes_nor_no(venue: str, body: object, status: int) -> None:

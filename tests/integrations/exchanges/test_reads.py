@@ -11,7 +11,7 @@ from backend.domain.errors import InvalidOrder, MissingCredentials, VenueCallFai
 from backend.domain.orders import Balance, Credentials, OrderRef
 from backend.ports.transport import HttpAnswer, TransportFault
 from tests.fakes.transport import Reply, answer, failure
-from tests.integrations.exchanges.recurring import HTML, VENUES, D, kraken
+from tests.integrations.exchanges.recurring import HTML, VENUES, D, bybit, bybit_rows, kraken, okx
 from tests.integrations.exchanges.support import SYMBOLS, warm_bench
 
 BOOK_SIDES = {
@@ -22,6 +22,8 @@ BOOKS = {
     "binance": answer({"lastUpdateId": 7, **BOOK_SIDES}),
     "kraken": kraken({"XXBTZUSD": BOOK_SIDES}),
     "firi": answer(BOOK_SIDES),
+    "bybit": bybit({"s": "BTCUSDT", "b": BOOK_SIDES["bids"], "a": BOOK_SIDES["asks"], "ts": 1, "u": 1}),
+    "okx": okx({**BOOK_SIDES, "ts": "1", "seqId": 1}),
 }
 
 
@@ -47,7 +49,19 @@ BAD_BOOKS = (
 
 
 @pytest.mark.parametrize("venue", VENUES)
-@pytest.mark.parametrize("body", [*BAD_BOOKS, '{"error":[],"result":{}}', '{"bids":[["NaN","1"]],"asks":[]}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *BAD_BOOKS,
+        '{"error":[],"result":{}}',
+        '{"bids":[["NaN","1"]],"asks":[]}',
+        '{"retCode":0,"result":{"s":"BTCUSDT","b":[],"a":null}}',
+        '{"retCode":0,"result":{"s":"ETHUSDT","b":[],"a":[]}}',
+        '{"retCode":10006,"result":{"s":"BTCUSDT","b":[],"a":[]}}',
+        '{"code":"0","data":[]}',
+        '{"code":"50011","data":[{"bids":[],"asks":[]}]}',
+    ],
+)
 async def test_a_strange_answer_is_no_book(venue: str, body: str) -> None:
     """Nothing that is not a book is read as an empty one."""
     bench = await warm_bench(venue, answer(body))
@@ -123,6 +137,8 @@ async def test_private_reads_without_keys_send_nothing(venue: str) -> None:
         ("binance", answer({"balances": [{"asset": "BTC", "free": "1.00000001", "locked": "0.50000000"}]})),
         ("kraken", kraken({"XXBT": {"balance": "1.50000001", "hold_trade": "0.50000000"}})),
         ("firi", answer([{"currency": "BTC", "balance": "1.5", "hold": "0.5", "available": "1.00000001"}])),
+        ("bybit", bybit_rows({"coin": [{"coin": "BTC", "walletBalance": "1.50000001", "locked": "0.5"}]})),
+        ("okx", okx({"details": [{"ccy": "BTC", "availBal": "1.00000001", "frozenBal": "0.5"}]})),
     ],
 )
 async def test_balances_are_exact(venue: str, reply: Reply) -> None:

@@ -22,6 +22,16 @@ ACCEPTED = {
     "binance": answer({"orderId": 28, "clientOrderId": CLIENT_ID, "status": "NEW"}),
     "kraken": answer({"error": [], "result": {"txid": ["OAAAAA-BBBBB-CCCCCC"]}}),
     "firi": answer({"id": 12345678}, 201),
+    "bybit": answer({"retCode": 0, "retMsg": "OK", "result": {"orderId": "28", "orderLinkId": CLIENT_ID}}),
+    "okx": answer({"code": "0", "data": [{"ordId": "28", "clOrdId": CLIENT_ID, "sCode": "0", "sMsg": ""}]}),
+}
+JSON_BODIES = ("firi", "bybit", "okx")
+AMOUNTS = {
+    "binance": ("quantity", "price"),
+    "kraken": ("volume", "price"),
+    "firi": ("amount", "price"),
+    "bybit": ("qty", "price"),
+    "okx": ("sz", "px"),
 }
 
 
@@ -177,9 +187,8 @@ async def test_amounts_are_exact_and_plain(venue: str, quantity: str, price: str
     """No exponent, no rounding to a step, no float on the way: what was journaled is what is sent."""
     bench = await warm_bench(venue)
     request = await placed(bench, quantity=Decimal(quantity), price=Decimal(price))
-    fields = json.loads(request.body or b"") if venue == "firi" else form(request)
-    names = {"binance": ("quantity", "price"), "kraken": ("volume", "price"), "firi": ("amount", "price")}[venue]
-    assert tuple(fields[name] for name in names) == sent
+    fields = json.loads(request.body or b"") if venue in JSON_BODIES else form(request)
+    assert tuple(fields[name] for name in AMOUNTS[venue]) == sent
 
 
 async def test_a_client_id_is_sent_as_it_is() -> None:

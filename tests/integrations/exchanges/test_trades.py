@@ -15,7 +15,17 @@ from backend.domain.rules import Fact, RateRule, Verification
 from backend.integrations.exchanges.factory import rules_of
 from backend.ports.transport import TransportFault
 from tests.fakes.transport import Reply, answer, failure
-from tests.integrations.exchanges.recurring import BINANCE_ORDER, FIRI_ORDER, HTML, KRAKEN_ORDER, VENUES, D, kraken
+from tests.integrations.exchanges.recurring import (
+    BINANCE_ORDER,
+    FIRI_ORDER,
+    HTML,
+    KRAKEN_ORDER,
+    VENUES,
+    D,
+    bybit,
+    kraken,
+    okx,
+)
 from tests.integrations.exchanges.support import CLIENT_ID, SYMBOLS, make_bench, warm_bench
 
 
@@ -197,11 +207,15 @@ CANCELLED = {
     "binance": (answer({**BINANCE_ORDER, "status": "CANCELED"}), "0.0005"),
     "kraken": (kraken({"count": 1}), None),
     "firi": (answer({"matched": "0.00002"}), "0.00002"),
+    "bybit": (bybit({"orderId": "12345678", "orderLinkId": ""}), None),
+    "okx": (okx({"ordId": "12345678", "clOrdId": "", "sCode": "0", "sMsg": ""}), None),
 }
 GONE = {
     "binance": answer({"code": -2011, "msg": "Unknown order sent."}, 400),
     "kraken": answer({"error": ["EOrder:Unknown order"]}),
     "firi": answer({"name": "OrderNotFound", "message": "Order not found"}, 404),
+    "bybit": bybit({}, 170213),
+    "okx": okx({"ordId": "12345678", "clOrdId": "", "sCode": "51400", "sMsg": "Cancellation failed"}, code="1"),
 }
 
 
@@ -234,6 +248,11 @@ async def test_a_cancel_of_an_order_that_is_not_open(venue: str) -> None:
         answer({"error": [], "result": {"count": 0}}),
         answer({"error": [], "result": {}}),
         answer({"name": "NeverSeen", "message": ""}, 400),
+        bybit({}),
+        bybit({}, 170147),
+        okx(),
+        okx({"ordId": "12345678", "clOrdId": "", "sCode": "51410", "sMsg": "Being cancelled"}, code="1"),
+        okx({"ordId": "", "clOrdId": "", "sCode": "0", "sMsg": ""}),
         failure(TransportFault.RESET, headers_written=True),
     ],
 )

@@ -202,7 +202,7 @@ async def test_failover_with_strategy_routing(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_health_of_an_exchange_without_adapter() -> None:
     """An exchange that cannot be traded with yet is down with that reason, and nothing is sent."""
-    health = await failover.get_exchange_health("bybit")
+    health = await failover.get_exchange_health("kucoin")
     assert health["status"] == "down"
     assert "no adapter yet" in (health["last_error"] or "")
 

@@ -12,8 +12,10 @@ import pytest
 from backend.config import ExecutionConfig
 from backend.domain.errors import NoAdapterYet, UnknownExchange
 from backend.integrations.exchanges.binance import BinanceAdapter
+from backend.integrations.exchanges.bybit import BybitAdapter
 from backend.integrations.exchanges.firi import FiriAdapter
 from backend.integrations.exchanges.kraken import KrakenAdapter
+from backend.integrations.exchanges.okx import OkxAdapter
 from backend.policies import exchange_policy as policy
 from backend.policies.routing_tables import EXCHANGES
 from backend.services.execution import execution
@@ -104,7 +106,14 @@ def test_specified_names_are_exported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exchange", "expected"), [("binance", BinanceAdapter), ("kraken", KrakenAdapter), ("firi", FiriAdapter)]
+    ("exchange", "expected"),
+    [
+        ("binance", BinanceAdapter),
+        ("kraken", KrakenAdapter),
+        ("firi", FiriAdapter),
+        ("bybit", BybitAdapter),
+        ("okx", OkxAdapter),
+    ],
 )
 async def test_build_execution_adapter(exchange: str, expected: type[object]) -> None:
     """Each venue's own adapter class is returned, by the configuration or by the override."""
@@ -116,7 +125,7 @@ async def test_build_execution_adapter(exchange: str, expected: type[object]) ->
 
 def test_build_execution_adapter_without_an_adapter() -> None:
     """A known exchange without an adapter and an unknown one are two clear errors."""
-    with pytest.raises(NoAdapterYet, match="okx: no adapter yet"):
-        execution.build_execution_adapter(ExecutionConfig(exchange="okx"))
+    with pytest.raises(NoAdapterYet, match="kucoin: no adapter yet"):
+        execution.build_execution_adapter(ExecutionConfig(exchange="kucoin"))
     with pytest.raises(UnknownExchange, match="mtgox"):
         execution.build_execution_adapter(ExecutionConfig(exchange="mtgox"))

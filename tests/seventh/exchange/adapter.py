@@ -111,7 +111,7 @@ class MeridianAdapter(CcxtAdapter):
 
     async def get_order(self, ref: OrderRef) -> OrderReport | None:
         call = _private("GET", "v1/order", await self._named(ref))
-        fact = await self._fetch("get_order", call, self._timeouts.read_s, self._reads_pace)
+        fact = await self._fetch("get_order", call, self._timeouts.read_s)
         with self._valid("get_order"):
             if _unknown(self._errors_of(fact)):
                 return None
