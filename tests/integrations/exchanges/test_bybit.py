@@ -235,7 +235,12 @@ async def test_trades_of_one_order_over_pages() -> None:
     bench = await warm_bench(
         "bybit",
         bybit_rows(execution("a"), execution("b", "29"), cursor="132766%3A2%2C132766%3A2"),
-        bybit_rows(execution("c"), execution("d", execType="Funding"), cursor="132766%3A3%2C132766%3A3"),
+        bybit_rows(
+            execution("c"),
+            execution("d", execType="Funding"),
+            execution("e", symbol="ETHUSDT"),
+            cursor="132766%3A3%2C132766%3A3",
+        ),
         bybit_rows(cursor="132766%3A3%2C132766%3A3"),
     )
     fills = await bench.adapter.my_trades("BTC/USDT", venue_order_id="28", since=1.0)

@@ -156,7 +156,7 @@ class BybitAdapter(CcxtAdapter):
         params = {**_market(instrument), "limit": ORDERS_PER_PAGE}
         rows = await self._listed("open_orders", "v5/order/realtime", params, "orderId")
         with self._valid("open_orders"):
-            reports = tuple(answers.report(row, symbol) for row in rows)
+            reports = tuple(answers.report(row, symbol) for row in rows if _is_of(row, instrument))
         return tuple(report for report in reports if not report.status.terminal)
 
     async def my_trades(
@@ -173,7 +173,8 @@ class BybitAdapter(CcxtAdapter):
             params["startTime"] = milliseconds(since)
         rows = await self._listed("my_trades", "v5/execution/list", params, "execId")
         with self._valid("my_trades"):
-            fills = tuple(answers.trade(row, symbol) for row in rows if row.get("execType", TRADE) == TRADE)
+            trades = (row for row in rows if row.get("execType", TRADE) == TRADE and _is_of(row, instrument))
+            fills = tuple(answers.trade(row, symbol) for row in trades)
         return tuple(fill for fill in fills if venue_order_id in (None, fill.venue_order_id))
 
     async def _listed(
@@ -220,6 +221,10 @@ def _private(method: str, path: str, params: Mapping[str, object]) -> Call:
 def _market(instrument: Instrument) -> dict[str, object]:
     """The category is part of the name: the same symbol is a perpetual elsewhere."""
     return {**SPOT, "symbol": instrument.native_id}
+
+
+def _is_of(row: Mapping[str, object], instrument: Instrument) -> bool:
+    return text(row, "symbol") == instrument.native_id
 
 
 def _name_of(ref: OrderRef) -> dict[str, object]:

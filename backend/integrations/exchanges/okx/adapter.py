@@ -144,7 +144,7 @@ class OkxAdapter(CcxtAdapter):
         instrument = await self._instrument(symbol)
         rows = await self._listed("open_orders", "trade/orders-pending", {"instId": instrument.native_id}, "ordId")
         with self._valid("open_orders"):
-            return tuple(answers.report(row, symbol) for row in rows)
+            return tuple(answers.report(row, symbol) for row in rows if _is_of(row, instrument))
 
     async def my_trades(
         self, symbol: str, *, venue_order_id: str | None = None, since: float | None = None
@@ -160,7 +160,7 @@ class OkxAdapter(CcxtAdapter):
         path = "trade/fills" if recent else "trade/fills-history"
         rows = await self._listed("my_trades", path, params, "billId")
         with self._valid("my_trades"):
-            fills = tuple(answers.trade(row, symbol) for row in rows)
+            fills = tuple(answers.trade(row, symbol) for row in rows if _is_of(row, instrument))
         return tuple(fill for fill in fills if venue_order_id in (None, fill.venue_order_id))
 
     async def _listed(
@@ -203,6 +203,10 @@ class OkxAdapter(CcxtAdapter):
 
 
 ADAPTER = OkxAdapter
+
+
+def _is_of(row: Mapping[str, object], instrument: Instrument) -> bool:
+    return text(row, "instId") == instrument.native_id
 
 
 def _private(method: str, path: str, params: Mapping[str, object] | None = None) -> Call:
