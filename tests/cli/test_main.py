@@ -12,8 +12,9 @@ import pytest
 
 from backend.cli.emulator import parsed_ports
 from backend.domain.errors import ConfigurationError
+from backend.policies.routing_tables import EXCHANGES
 
-NOWHERE = {f"QUANTUM_TRADER_VENUES__{venue}__ENDPOINT": "http://127.0.0.1:9" for venue in ("BINANCE", "KRAKEN", "FIRI")}
+NOWHERE = {f"QUANTUM_TRADER_VENUES__{venue.upper()}__ENDPOINT": "http://127.0.0.1:9" for venue in EXCHANGES}
 
 
 def command(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from backend.policies.routing_tables import EXCHANGES
+
 PROGRAM = """
 import asyncio, json
 from backend.policies.exchange_failover_policy import choose_exchange_with_failover, get_exchange_health, is_healthy
@@ -24,9 +26,7 @@ def test_health_works_straight_after_import(tmp_path: Path) -> None:
     """With nobody at the address the answers are "down" with a reason, nothing is raised and nothing left unclosed."""
     environment = {
         **os.environ,
-        "QUANTUM_TRADER_VENUES__BINANCE__ENDPOINT": "http://127.0.0.1:9",
-        "QUANTUM_TRADER_VENUES__KRAKEN__ENDPOINT": "http://127.0.0.1:9",
-        "QUANTUM_TRADER_VENUES__FIRI__ENDPOINT": "http://127.0.0.1:9",
+        **{f"QUANTUM_TRADER_VENUES__{venue.upper()}__ENDPOINT": "http://127.0.0.1:9" for venue in EXCHANGES},
     }
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-c", PROGRAM],

@@ -52,7 +52,14 @@ async def test_no_order_leaves_for_a_market_that_is_not_listed(venue: str) -> No
     assert_refused_here(await bench.place(symbol="NONE/SUCH"), bench)
 
 
-@pytest.mark.parametrize(("venue", "secret"), [("kraken", "not base64!"), ("binance", "-----BEGIN PRIVATE KEY-----")])
+@pytest.mark.parametrize(
+    ("venue", "secret"),
+    [
+        ("kraken", "not base64!"),
+        ("binance", "-----BEGIN PRIVATE KEY-----"),
+        ("bybit", "-----BEGIN PRIVATE KEY-----"),
+    ],
+)
 async def test_no_order_leaves_with_a_key_that_cannot_sign(venue: str, secret: str) -> None:
     """Whatever a crypto library thinks of a key, it is our fault and the key is not quoted."""
     bench = await warm_bench(venue, credentials=replace(keys(venue), secret=secret))
