@@ -83,9 +83,8 @@ class BybitAdapter(CcxtAdapter):
         return answers.mode(content)
 
     async def _load_instruments(self) -> Mapping[str, Instrument]:
-        content = await self._read("instruments", Call("public", "GET", "v5/market/instruments-info", SPOT))
-        with self._valid("instruments"):
-            return answers.instruments(content)
+        call = Call("public", "GET", "v5/market/instruments-info", SPOT)
+        return await self._read_as("instruments", call, answers.instruments)
 
     def _book_call(self, instrument: Instrument, depth: int) -> Call:
         return Call("public", "GET", "v5/market/orderbook", {**_market(instrument), "limit": depth})

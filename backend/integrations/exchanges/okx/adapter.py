@@ -83,9 +83,8 @@ class OkxAdapter(CcxtAdapter):
         return self._told_mode[1]
 
     async def _load_instruments(self) -> Mapping[str, Instrument]:
-        content = await self._read("instruments", Call("public", "GET", "public/instruments", {"instType": SPOT}))
-        with self._valid("instruments"):
-            return answers.instruments(content)
+        call = Call("public", "GET", "public/instruments", {"instType": SPOT})
+        return await self._read_as("instruments", call, answers.instruments)
 
     def _book_call(self, instrument: Instrument, depth: int) -> Call:
         return Call("public", "GET", "market/books", {"instId": instrument.native_id, "sz": depth})
@@ -129,9 +128,7 @@ class OkxAdapter(CcxtAdapter):
 
     async def get_order(self, ref: OrderRef) -> OrderReport | None:
         name = await self._named(ref)
-        fact = await self._fetch(
-            "get_order", _private("GET", "trade/order", name), self._timeouts.read_s, self._reads_pace
-        )
+        fact = await self._fetch("get_order", _private("GET", "trade/order", name), self._timeouts.read_s)
         with self._valid("get_order"):
             if any(error.code in UNKNOWN_TO_QUERY for error in self._errors_of(fact)):
                 return None
