@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,8 +14,11 @@ import pytest
 
 from backend.domain.errors import MissingCredentials, VenueCallFailed
 from backend.domain.health import VenueMode
+from backend.domain.limits import VenueLimits
 from backend.domain.orders import Credentials, OrderRef, OrderStatus, Side, TimeInForce
 from backend.domain.outcomes import Accepted
+from backend.domain.rules import Fact, RateRule, Verification
+from backend.integrations.exchanges.factory import rules_of
 from backend.ports.transport import HttpRequest
 from tests.fakes.transport import Reply, answer
 from tests.integrations.exchanges.recurring import OKX_ORDER, D, okx
@@ -216,8 +220,9 @@ async def test_old_trades_are_in_another_list(age_s: float | None, path: str, be
 async def test_trades_that_are_incomplete_are_no_answer(pages: list[list[object]], sent: int) -> None:
     """A fill would be understated; and a long history cannot keep the adapter reading for ever."""
     replies: list[Reply] = [okx(*page) for page in pages]
-    bench = await warm_bench("okx", *replies)
-    bench.adapter._reads_pace._limiters.get().max_rate = 1000
+    fast = Fact(RateRule(1000, 1.0), Verification.RUN, "2026-11-23", "a test")
+    bench = make_bench("okx", *replies, rules=replace(rules_of("okx"), limits=VenueLimits(), read_rate=fast))
+    await bench.adapter.warm()
     with pytest.raises(VenueCallFailed, match="more entries"):
         await bench.adapter.my_trades("BTC/USDT", venue_order_id="28")
     assert len(bench.sent) == sent
