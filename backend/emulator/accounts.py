@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from backend.emulator.market import ZERO
 
 ASSETS_MAX = 1_000
+
+View = Callable[[Mapping[str, "Balance"]], Mapping[str, "Balance"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,11 @@ class Account:
 
     def __init__(self, free: Mapping[str, Decimal]) -> None:
         self._balances = {asset: Balance(amount) for asset, amount in free.items()}
+        self.view: View | None = None  # what is told instead of the truth, while a request is answered
 
     def balances(self) -> Mapping[str, Balance]:
         """All assets in the order in which they were first used."""
-        return dict(self._balances)
+        return dict(self._balances) if self.view is None else self.view(dict(self._balances))
 
     def free(self, asset: str) -> Decimal:
         """What a new order may use."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from random import Random
@@ -10,15 +12,20 @@ from backend.emulator.accounts import Account
 from backend.emulator.books import BookSource
 from backend.emulator.dialect import Keys, Refused, Submission, VenueKind
 from backend.emulator.fault_kinds import arm
-from backend.emulator.faults import Fault, FaultBoard, Plan, Stage, When
+from backend.emulator.faults import Fault, FaultBoard, Plan, Scene, Stage, When
 from backend.emulator.ledger import Ledger
+from backend.emulator.limits import Limiter
 from backend.emulator.matching import Engine
 from backend.emulator.orders import EngineRefusal
 from backend.emulator.wire import Answer, Effect, Endpoint, Pause, Request, Respond
 
 
 class VenueCore:
-    """Dialect, engine and faults of one venue. Whoever runs it waits for a Pause and calls its ``then``."""
+    """Dialect, engine and faults of one venue. Whoever runs it waits for a Pause and calls its ``then``.
+
+    ``now`` is always the true time. The dialect is told the time of the venue's clock, which a fault can put wrong.
+    ``limits``: the venue counts requests and refuses what is too much, as far as its folder describes that.
+    """
 
     def __init__(
         self,
@@ -28,6 +35,7 @@ class VenueCore:
         books: BookSource,
         rng: Random,
         balances: Mapping[str, Decimal] | None = None,
+        limits: bool = False,
     ) -> None:
         self.kind = kind
         self.ledger = Ledger(kind.name)
@@ -45,13 +53,22 @@ class VenueCore:
             trade_id=lambda number: kind.trade_id(number, rng),
         )
         self._dialect = kind.dialect(self._engine, keys)
+        self._limiter = Limiter(kind.throttle) if limits and kind.throttle is not None else None
+        self._banned_until = -math.inf
 
     def advance(self, now: float) -> None:
         """Let resting orders meet the books up to ``now``. Outside of normal operation nothing trades.
 
-        The mode of ``now`` counts for the whole time since the last look.
+        The mode and the clock of ``now`` count for the whole time since the last look.
         """
-        self._engine.advance(now, matching=self._board.mode(now) is None)
+        self._engine.ahead = self._board.ahead(now)
+        matching = self._board.mode(now) is None
+        for began, begin in self._board.begun(now):
+            self._engine.advance(began, matching=matching)
+            at = began + self._engine.ahead
+            books = {symbol: self._engine.book(symbol, at) for symbol in self._engine.markets}
+            begin(Scene(self.account.balances(), books))
+        self._engine.advance(now, matching=matching)
 
     def check(self, fault: Fault) -> None:
         """Would the fault make sense here? Raises FaultError."""
@@ -64,13 +81,24 @@ class VenueCore:
         return self._board.pin(armed, now)
 
     def clear(self, now: float, fault_id: str | None = None) -> None:
-        """Take one fault down, or all. An unknown id is a KeyError."""
+        """Take one fault down, or all and any ban with them. An unknown id is a KeyError."""
         self.advance(now)
         self._board.remove(fault_id)
+        if fault_id is None:
+            self._banned_until = -math.inf
 
     def faults(self, now: float) -> dict[str, tuple[Fault, bool]]:
         """The faults that are not over, with whether they are active."""
         return self._board.faults(now)
+
+    def banned_s(self, now: float) -> float:
+        """For how much longer the venue bans its caller, in seconds; zero when it does not."""
+        return max(0.0, self._banned_until - now)
+
+    def set_free(self, asset: str, amount: Decimal, now: float) -> None:
+        """Replace the free part of an asset, as a deposit or a withdrawal would."""
+        self.advance(now)
+        self.account.set_free(asset, amount)
 
     def refusing(self, now: float) -> bool:
         """Should the port be closed?"""
@@ -79,41 +107,85 @@ class VenueCore:
     def handle(self, request: Request, now: float) -> Effect:
         """What becomes of a request that reaches the venue at ``now``."""
         endpoint = self._dialect.route(request)
+        if self._banned(endpoint, now):
+            return self._ban(now)
         plan = self._board.plan(endpoint, now)
+        if plan.ban_s:
+            self._banned_until = now + plan.ban_s
+            if self._banned(endpoint, now):
+                return self._ban(now)
         return _after(plan, Stage.ARRIVAL, now, lambda at: self._arrive(request, endpoint, plan, at))
 
     def _arrive(self, request: Request, endpoint: Endpoint | None, plan: Plan, now: float) -> Effect:
         self.advance(now)
+        if self._limiter is not None:
+            self._count(self._limiter, endpoint, plan, now)
         if plan.outcome and plan.outcome[0] is When.BEFORE:
             return plan.outcome[1](now)
         try:
-            served = self._serve(request, endpoint, now)
+            served = self._serve(request, endpoint, plan, now)
         except Refused as refused:
             return _finish(plan, refused.answer, now)
         if isinstance(served, Submission):
             return _after(plan, Stage.FORWARD, now, lambda at: self._forward(served, plan, at))
         return _finish(plan, served, now)
 
-    def _serve(self, request: Request, endpoint: Endpoint | None, now: float) -> Answer | Submission:
+    def _banned(self, endpoint: Endpoint | None, now: float) -> bool:
+        throttle = self.kind.throttle
+        return now < self._banned_until and throttle is not None and endpoint not in throttle.spared
+
+    def _ban(self, now: float) -> Effect:
+        """The answer to a banned caller, from the venue's edge: nothing behind it sees the request."""
+        if self.kind.throttle is None or self.kind.throttle.banned is None:
+            raise AssertionError(f"{self.kind.name} bans without a word for it")
+        error = self.kind.errors[self.kind.throttle.banned]
+        return Respond(now, error.answer(now + self._board.ahead(now), self._banned_until - now))
+
+    def _count(self, limiter: Limiter, endpoint: Endpoint | None, plan: Plan, now: float) -> None:
+        """Hold a request against the venue's limits: it is told what is used, limited or banned."""
+        told = now + self._engine.ahead
+        verdict = limiter.take(endpoint, told)
+        plan.headers = verdict.headers
+        if verdict.over is None:
+            return
+        if verdict.ban and self.kind.throttle is not None:
+            self._banned_until = now + self.kind.throttle.ban_s
+        if self._banned(endpoint, now):
+            plan.end_with(When.BEFORE, self._ban)
+            return
+        answer = self.kind.errors[verdict.over.answer].answer(told, verdict.wait_s)
+        answer = dataclasses.replace(answer, headers=answer.headers + verdict.headers)
+        plan.end_with(When.BEFORE, lambda at: Respond(at, answer))
+
+    def _serve(self, request: Request, endpoint: Endpoint | None, plan: Plan, now: float) -> Answer | Submission:
+        told, mode = now + self._engine.ahead, self._board.mode(now)
         if endpoint is None:
-            return self._dialect.unknown(request, now)
-        return self._dialect.serve(request, now, self._board.mode(now))
+            return self._dialect.unknown(request, told)
+        if plan.lie is not None:
+            mode = plan.lie.mode
+        self.account.view, self._engine.told_books = plan.balances, plan.books
+        try:
+            return self._dialect.serve(request, told, mode)
+        finally:
+            self.account.view, self._engine.told_books = None, None
 
     def _forward(self, submission: Submission, plan: Plan, now: float) -> Effect:
         """Hand an order to the engine, unless its deadline has passed meanwhile."""
-        if submission.not_after is not None and now > submission.not_after:
-            return _finish(plan, submission.too_late(now), now)
+        told = now + self._board.ahead(now)
+        if submission.not_after is not None and told > submission.not_after:
+            return _finish(plan, submission.too_late(told), now)
         queued = min(plan.delays.get(Stage.ENGINE, 0.0), self.kind.bounds.engine_s)  # several faults may add up to more
         plan.delays[Stage.ENGINE] = queued
         return _after(plan, Stage.ENGINE, now, lambda at: self._execute(submission, plan, at))
 
     def _execute(self, submission: Submission, plan: Plan, now: float) -> Effect:
         self.advance(now)
+        told = now + self._engine.ahead
         try:
-            order = self._engine.submit(submission.order, now, now + plan.hidden_s)
+            order = self._engine.submit(submission.order, now, now + plan.hidden_s, plan.trade_lag_s)
         except EngineRefusal as refusal:
-            return _finish(plan, submission.refused(refusal.reason, now), now)
-        return _finish(plan, submission.accepted(order, now), now)
+            return _finish(plan, submission.refused(refusal.reason, told), now)
+        return _finish(plan, submission.accepted(order, told), now)
 
 
 def _after(plan: Plan, stage: Stage, now: float, then: Callable[[float], Effect]) -> Effect:
@@ -124,4 +196,6 @@ def _after(plan: Plan, stage: Stage, now: float, then: Callable[[float], Effect]
 def _finish(plan: Plan, answer: Answer, now: float) -> Effect:
     if plan.outcome:
         return plan.outcome[1](now)
+    if plan.headers:
+        answer = dataclasses.replace(answer, headers=answer.headers + plan.headers)
     return Respond(now + plan.delays.get(Stage.ANSWER, 0.0), answer)

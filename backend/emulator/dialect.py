@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,13 +10,15 @@ from random import Random
 from typing import Protocol
 
 from backend.emulator.books import BookShape
+from backend.emulator.limits import Throttle
 from backend.emulator.market import EmulatedBounds, FeeRule, Market
 from backend.emulator.matching import Engine
 from backend.emulator.orders import NewOrder, Order, Reason
-from backend.emulator.wire import JSON_TYPE, Answer, Endpoint, Request
+from backend.emulator.wire import JSON_TYPE, Answer, Endpoint, Headers, Request
 
 BAN_UNTIL_MS = "@ban-until-ms@"
 BAN_S = 120
+RETRY_AFTER = "Retry-After"
 DEFAULT_BOUNDS = EmulatedBounds()
 
 
@@ -35,12 +38,20 @@ class VenueError:
     body: str
     definite: bool
     content_type: str = JSON_TYPE
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
 
-    def answer(self, now: float) -> Answer:
-        """The answer as it looks at ``now``: one body carries the end of a ban."""
-        body = self.body.replace(BAN_UNTIL_MS, str(round((now + BAN_S) * 1000)))
-        return Answer(self.status, body.encode(), self.content_type, self.headers)
+    def answer(self, now: float, wait_s: float | None = None) -> Answer:
+        """The answer as it looks at ``now``: a body may carry the end of a ban.
+
+        ``wait_s``: how long the caller really has to wait, told where this answer tells such a time at all.
+        """
+        until = now + (BAN_S if wait_s is None else wait_s)
+        headers = self.headers
+        if wait_s is not None:
+            whole = str(max(1, math.ceil(wait_s)))
+            headers = tuple((name, whole if name == RETRY_AFTER else value) for name, value in headers)
+        body = self.body.replace(BAN_UNTIL_MS, str(round(until * 1000)))
+        return Answer(self.status, body.encode(), self.content_type, headers)
 
 
 class Refused(Exception):
@@ -96,7 +107,13 @@ class Call:
         return self.fields.get(name, "")
 
 
-Keys = Mapping[str, str]  # api_key, secret, and uid where the venue has one
+# api_key, secret, and uid where the venue has one; permissions: "trade" (also when absent) or "trade,withdraw"
+Keys = Mapping[str, str]
+
+
+def may_withdraw(keys: Keys) -> bool:
+    """Does the key allow to take money away?"""
+    return "withdraw" in keys.get("permissions", "trade").split(",")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +132,5 @@ class VenueKind:
     trade_id: Callable[[int, Random], str]
     dialect: Callable[[Engine, Keys], Dialect]
     bounds: EmulatedBounds = DEFAULT_BOUNDS
+    throttle: Throttle | None = None  # how it answers too many requests, where its documents say so
+    port: int = 0  # its place in the row of fixed ports, from 1; those without one come last, by name

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
+from backend.emulator.accounts import Balance
+from backend.emulator.books import BookFrame
 from backend.emulator.dialect import Mode
-from backend.emulator.wire import Effect, Endpoint
+from backend.emulator.wire import Effect, Endpoint, Headers
 
 FAULTS_MAX = 100
 LENGTH_MAX_S = 30 * 86_400.0
@@ -31,6 +33,12 @@ class FaultKind(StrEnum):
     LOST_ANSWER = "lost_answer"
     MODE = "mode"
     REJECT = "reject"
+    STORM = "storm"
+    LATE = "late"
+    BALANCES = "balances"
+    STALE_BOOK = "stale_book"
+    STATUS_LIE = "status_lie"
+    CLOCK = "clock"
 
 
 class When(StrEnum):
@@ -72,13 +80,40 @@ class Fault:
     params: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a venue is at the moment at which a fault begins, for faults that keep on telling it."""
+
+    balances: Mapping[str, Balance]
+    books: Mapping[str, BookFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Lie:
+    """The mode that the status call tells instead of the true one."""
+
+    mode: Mode | None
+
+
 @dataclass(slots=True)
 class Plan:
-    """What will happen to one request. ``outcome`` replaces the venue's answer, before or after the effect."""
+    """What will happen to one request that came at ``at``. ``outcome`` replaces the venue's answer.
 
+    ``hidden_s``: look-ups find the order so much later, and each of its trades ``trade_lag_s`` after the execution.
+    ``ban_s``: the venue bans the caller from now on for so long. ``balances``, ``books`` and ``lie`` are what is told.
+    ``headers`` are added to the venue's own answer.
+    """
+
+    at: float = 0.0
     delays: dict[Stage, float] = field(default_factory=dict)
     outcome: tuple[When, Callable[[float], Effect]] | None = None
     hidden_s: float = 0.0
+    trade_lag_s: float = 0.0
+    ban_s: float = 0.0
+    balances: Callable[[Mapping[str, Balance]], Mapping[str, Balance]] | None = None
+    books: Mapping[str, BookFrame] | None = None
+    lie: Lie | None = None
+    headers: Headers = ()
 
     def add_delay(self, stage: Stage, seconds: float) -> None:
         """Delays of several faults add up."""
@@ -92,13 +127,27 @@ class Plan:
 Strike = Callable[[Plan, Random], None]
 
 
+def _nothing(plan: Plan, rng: Random) -> None:
+    """For faults that are states of the venue, not events of a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a fault does: to a plan, at its beginning, and while it lasts to the venue's mode and clock."""
+
+    strike: Strike = _nothing
+    begin: Callable[[Scene], None] | None = None
+    mode: Mode | None = None
+    ahead_s: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """A fault whose parameters were checked. ``strike`` is what it does to a plan; ``mode`` is set for mode faults."""
+    """A fault whose parameters were checked. ``aim``: the endpoints it strikes, none for all."""
 
     fault: Fault
-    strike: Strike
-    mode: Mode | None = None
+    made: Made
+    aim: frozenset[Endpoint]
 
 
 @dataclass(slots=True)
@@ -107,6 +156,7 @@ class _Pinned:
     begins: float
     ends: float
     left: float
+    begun: bool = False
 
     def active(self, now: float) -> bool:
         return self.begins <= now < self.ends and self.left > 0
@@ -146,19 +196,38 @@ class FaultBoard:
 
     def plan(self, endpoint: Endpoint | None, now: float) -> Plan:
         """Draw what happens to a request. Requests to unknown paths meet only faults that are aimed at everything."""
-        plan = Plan()
+        plan = Plan(now)
         for pinned in self._pinned.values():
-            fault = pinned.armed.fault
-            aimed = not fault.endpoints or endpoint in fault.endpoints
-            if pinned.active(now) and aimed and self._rng.random() < fault.p:
+            armed = pinned.armed
+            aimed = not armed.aim or endpoint in armed.aim
+            if pinned.active(now) and aimed and self._rng.random() < armed.fault.p:
                 pinned.left -= 1
-                pinned.armed.strike(plan, self._rng)
+                armed.made.strike(plan, self._rng)
         return plan
+
+    def begun(self, now: float) -> Iterator[tuple[float, Callable[[Scene], None]]]:
+        """The faults that began until ``now`` and have to remember what was then, each once."""
+        for pinned in self._pinned.values():
+            begin = pinned.armed.made.begin
+            if begin is not None and not pinned.begun and pinned.begins <= now:
+                pinned.begun = True
+                yield pinned.begins, begin
 
     def mode(self, now: float) -> Mode | None:
         """The mode that the newest active mode fault puts the venue in."""
-        modes = [pinned.armed.mode for pinned in self._pinned.values() if pinned.armed.mode and pinned.active(now)]
-        return modes[-1] if modes else None
+        mode = None
+        for pinned in self._pinned.values():
+            if pinned.armed.made.mode and pinned.active(now):
+                mode = pinned.armed.made.mode
+        return mode
+
+    def ahead(self, now: float) -> float:
+        """How far the newest active clock fault puts the venue's clock ahead, in seconds."""
+        ahead = 0.0
+        for pinned in self._pinned.values():
+            if pinned.armed.made.ahead_s and pinned.active(now):
+                ahead = pinned.armed.made.ahead_s
+        return ahead
 
     def refusing(self, now: float) -> bool:
         """Is the port closed?"""

@@ -144,7 +144,7 @@ class Emulator:
     def set_balances(self, venue: str, free: Mapping[str, Decimal]) -> None:
         """Replace the free part of some assets."""
         for asset, amount in free.items():
-            self._server(venue).core.account.set_free(asset, amount)
+            self._server(venue).core.set_free(asset, amount, self._now())
 
     def bounds(self, venue: str) -> EmulatedBounds:
         """What a venue promises about time."""

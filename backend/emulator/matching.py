@@ -33,7 +33,11 @@ class _Live:
 
 
 class Engine:
-    """All markets and the one account of a venue."""
+    """All markets and the one account of a venue.
+
+    Look-ups, ``book`` and ``cancel`` are called by a dialect and take the time of the venue's clock, which is ``ahead``
+    seconds ahead of the true time; ``advance`` and ``submit`` are called by the core and take the true time.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,8 @@ class Engine:
         self.account = account
         self.ledger = ledger
         self.markets: Mapping[str, Market] = {market.symbol: market for market in markets}
+        self.ahead = 0.0
+        self.told_books: Mapping[str, BookFrame] | None = None  # told instead of the true ones, while a request lasts
         self._books = books
         self._order_id = order_id
         self._trade_id = trade_id
@@ -71,11 +77,14 @@ class Engine:
 
     def book(self, symbol: str, now: float) -> BookFrame:
         """The external book less what our orders have taken from it."""
-        live = self._current(symbol, now)
+        if self.told_books is not None and symbol in self.told_books:
+            return self.told_books[symbol]
+        live = self._current(symbol, now - self.ahead)
         frame = live.frame
-        return BookFrame(frame.at, frame.until, tuple(_left(frame.bids, live)), tuple(_left(frame.asks, live)))
+        at, until = frame.at + self.ahead, frame.until + self.ahead
+        return BookFrame(at, until, tuple(_left(frame.bids, live)), tuple(_left(frame.asks, live)))
 
-    def submit(self, new: NewOrder, now: float, visible_at: float) -> Order:
+    def submit(self, new: NewOrder, now: float, visible_at: float, trade_lag_s: float = 0.0) -> Order:
         """Take the order and trade it as far as the book goes; raises EngineRefusal and then nothing has happened."""
         if new.unique_open_id and new.client_id and self.has_open(new.client_id):
             raise EngineRefusal(Reason.DUPLICATE)
@@ -89,6 +98,7 @@ class Engine:
         if reserve > self.account.free(asset):
             raise EngineRefusal(Reason.FUNDS)
         order = self._open_order(new, quantity, now, visible_at, asset, reserve)
+        order.trade_lag_s = trade_lag_s
         for price, size in takes:
             self._take(order, price, size, now)
         if order.remaining and (new.time_in_force is not TimeInForce.GTC or new.price is None):
@@ -98,7 +108,7 @@ class Engine:
     def cancel(self, order: Order, now: float) -> None:
         """Take an open order out of the book; a closed one stays as it is."""
         if order.status is Status.OPEN:
-            self._close(order, Status.CANCELLED, now)
+            self._close(order, Status.CANCELLED, now - self.ahead)
 
     def has_open(self, client_id: str) -> bool:
         """Does an open order carry this client id, visible or not?"""
@@ -108,7 +118,7 @@ class Engine:
         self, now: float, *, order_id: str | None = None, client_id: str | None = None, symbol: str | None = None
     ) -> Order | None:
         """The newest visible order that fits all that is given. Which of several a venue returns is unverified."""
-        for order in self._newest(now):
+        for order in self._newest(now - self.ahead):
             if (
                 order_id in {None, order.id}
                 and client_id in {None, order.new.client_id}
@@ -119,16 +129,19 @@ class Engine:
 
     def open_orders(self, now: float, symbol: str | None = None) -> list[Order]:
         """Visible open orders, oldest first."""
-        return [o for o in self._open.values() if o.visible_at <= now and symbol in {None, o.new.market.symbol}]
+        at = now - self.ahead
+        return [o for o in self._open.values() if o.visible_at <= at and symbol in {None, o.new.market.symbol}]
 
     def closed_orders(self, now: float, symbol: str | None = None) -> list[Order]:
         """Visible closed orders, in the order in which they closed; at most CLOSED_KEPT_MAX are remembered."""
-        return [o for o in self._closed if o.visible_at <= now and symbol in {None, o.new.market.symbol}]
+        at = now - self.ahead
+        return [o for o in self._closed if o.visible_at <= at and symbol in {None, o.new.market.symbol}]
 
     def trades(self, now: float, symbol: str | None = None) -> list[tuple[Order, Trade]]:
-        """Trades of visible orders, oldest first."""
+        """Visible trades of visible orders, oldest first."""
+        at = now - self.ahead
         orders = [*self.closed_orders(now, symbol), *self.open_orders(now, symbol)]
-        pairs = [(order, trade) for order in orders for trade in order.trades]
+        pairs = [(order, trade) for order in orders for trade in order.trades if trade.visible_at <= at]
         return sorted(pairs, key=lambda pair: (pair[1].at, pair[1].number))
 
     def _newest(self, now: float) -> Iterator[Order]:
@@ -189,7 +202,8 @@ class Engine:
     ) -> Order:
         self._orders_made += 1
         order_id = self._order_id(self._orders_made)
-        order = Order(order_id, new, quantity, now, visible_at, asset, reserve, updated=now)
+        stamp = now + self.ahead
+        order = Order(order_id, new, quantity, stamp, visible_at, asset, reserve, updated=stamp, entered=now)
         self.account.hold(asset, reserve)
         self._open[order.id] = order
         self._record(order)
@@ -220,13 +234,14 @@ class Engine:
         self._trades_made[symbol] += 1
         number = self._trades_made[symbol]
         fee, fee_asset = self._fee(market, order.new.side, price, size, maker=maker)
-        trade = Trade(self._trade_id(number), number, price, size, fee, fee_asset, maker, at)
+        stamp, visible_at = at + self.ahead, at + order.trade_lag_s
+        trade = Trade(self._trade_id(number), number, price, size, fee, fee_asset, maker, stamp, visible_at)
         order.trades.append(trade)
         order.filled += size
         order.cost += trade.cost
-        order.updated = at
+        order.updated = stamp
         self._settle(order, trade)
-        self.ledger.record_trade(_ledger_trade(self.venue, order, trade))
+        self.ledger.record_trade(_ledger_trade(self.venue, order, trade, at))
         if order.remaining:
             self._record(order)
         else:
@@ -254,7 +269,7 @@ class Engine:
 
     def _close(self, order: Order, status: Status, now: float) -> None:
         order.status = status
-        order.updated = now
+        order.updated = now + self.ahead
         self.account.hold(order.reserve_asset, -order.reserve)
         order.reserve = ZERO
         if self._open.pop(order.id, None) is not None:
@@ -297,14 +312,14 @@ def _ledger_order(venue: str, order: Order) -> LedgerOrder:
         quantity=order.quantity,
         price=new.price,
         time_in_force=new.time_in_force,
-        at=order.created,
+        at=order.entered,
         visible_at=order.visible_at,
         filled=order.filled,
         status=order.status.value,
     )
 
 
-def _ledger_trade(venue: str, order: Order, trade: Trade) -> LedgerTrade:
+def _ledger_trade(venue: str, order: Order, trade: Trade, at: float) -> LedgerTrade:
     return LedgerTrade(
         venue=venue,
         order_id=order.id,
@@ -317,5 +332,5 @@ def _ledger_trade(venue: str, order: Order, trade: Trade) -> LedgerTrade:
         fee=trade.fee,
         fee_asset=trade.fee_asset,
         maker=trade.maker,
-        at=trade.at,
+        at=at,
     )

@@ -65,7 +65,8 @@ class Trade:
     fee: Decimal
     fee_asset: str
     maker: bool
-    at: float  # epoch seconds
+    at: float  # epoch seconds, by the venue's clock
+    visible_at: float = 0.0  # epoch seconds from which lists of trades show it
 
     @property
     def cost(self) -> Decimal:
@@ -75,7 +76,10 @@ class Trade:
 
 @dataclass(slots=True)
 class Order:
-    """An order that took effect. ``reserve`` is what is still held for it, in ``reserve_asset``."""
+    """An order that took effect. ``reserve`` is what is still held for it, in ``reserve_asset``.
+
+    ``created`` and ``updated`` are stamps of the venue's clock; ``entered`` and ``visible_at`` are true times.
+    """
 
     id: str
     new: NewOrder
@@ -89,6 +93,8 @@ class Order:
     filled: Decimal = ZERO
     cost: Decimal = ZERO
     trades: list[Trade] = field(default_factory=list)
+    entered: float = 0.0
+    trade_lag_s: float = 0.0  # lists of trades show its trades so much later
 
     @property
     def remaining(self) -> Decimal:

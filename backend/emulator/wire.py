@@ -12,6 +12,8 @@ FIELDS_MAX = 64
 JSON_TYPE = "application/json"
 HTML_TYPE = "text/html"
 
+Headers = tuple[tuple[str, str], ...]
+
 
 class Endpoint(StrEnum):
     """What a request is for, in words common to all venues. Faults are aimed at these."""
@@ -26,6 +28,7 @@ class Endpoint(StrEnum):
     OPEN = "OPEN"
     TRADES = "TRADES"
     BALANCES = "BALANCES"
+    KEYS = "KEYS"  # what the key that asks may do
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Answer:
     status: int
     body: bytes
     content_type: str = JSON_TYPE
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     missing: int = 0
 
 
@@ -83,7 +86,7 @@ class Pause:
 Effect = Respond | Reset | Hang | Pause
 
 
-def json_answer(status: int, value: object, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+def json_answer(status: int, value: object, headers: Headers = ()) -> Answer:
     """An answer with a compact JSON body."""
     return Answer(status, json.dumps(value, separators=(",", ":")).encode(), headers=headers)
 

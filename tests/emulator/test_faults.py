@@ -14,10 +14,11 @@ from backend.emulator.fault_kinds import arm
 from backend.emulator.faults import FAULTS_MAX, Fault, FaultBoard, FaultError, FaultKind
 from backend.emulator.registry import KINDS
 from backend.emulator.wire import Endpoint, Hang, Reset, Respond
-from tests.emulator.kit import SYMBOLS, T0, Desk, answer
+from tests.emulator.calls import CALLS
+from tests.emulator.kit import T0, Desk, answer
 
 PLACE = frozenset({Endpoint.PLACE})
-VENUES = tuple(SYMBOLS)
+VENUES = tuple(KINDS)
 ERRORS = [(venue, name, error) for venue in VENUES for name, error in KINDS[venue].errors.items()]
 
 
@@ -33,12 +34,14 @@ def test_a_fault_strikes_before_or_after_the_order_takes_effect(
 ) -> None:
     """The client sees the same in both cases; only the ledger knows whether the order was executed."""
     desk = Desk(venue)
-    params = {FaultKind.STATUS: {"name": "html_502"}, FaultKind.BODY: {"body": "<html>"}}.get(kind, {})
+    params = {FaultKind.STATUS: {"name": next(iter(KINDS[venue].errors))}, FaultKind.BODY: {"body": "<html>"}}.get(
+        kind, {}
+    )
     desk.fault(kind, Endpoint.PLACE, when=when, **params)
     effect = desk.effect(desk.order())
     assert isinstance(effect, {FaultKind.HANG: Hang, FaultKind.RESET: Reset}.get(kind, Respond))
     if kind is FaultKind.STATUS:
-        assert answer(effect).status == 502
+        assert answer(effect).body == next(iter(KINDS[venue].errors.values())).answer(T0).body
     if kind is FaultKind.BODY:
         assert answer(effect).body == b"<html>"
     assert filled(desk) == Decimal(executed)
@@ -81,6 +84,18 @@ def test_reject_takes_only_errors_that_promise_no_execution(venue: str, code: st
     assert filled(desk) == 0
 
 
+@pytest.mark.parametrize("venue", VENUES)
+def test_every_venue_separates_its_proofs_from_its_doubts(venue: str) -> None:
+    """Each listed error either may be a rejection, or is refused as one: none is in between."""
+    for name, error in KINDS[venue].errors.items():
+        fault = Fault(FaultKind.REJECT, PLACE, params={"code": name})
+        if error.definite:
+            arm(fault, KINDS[venue])
+        else:
+            with pytest.raises(FaultError, match="code must be one of"):
+                arm(fault, KINDS[venue])
+
+
 def test_limits_say_how_long_to_wait() -> None:
     """A rate limit carries Retry-After, a ban also the time of its end in the message."""
     desk = Desk("binance")
@@ -90,34 +105,20 @@ def test_limits_say_how_long_to_wait() -> None:
     assert f"banned until {int((T0 + 120) * 1000)}." in got.body.decode()
 
 
-LOOK_UPS: dict[str, list[tuple[str, str, dict[str, str]]]] = {
-    "binance": [
-        ("GET", "/api/v3/order", {"symbol": "BTCUSDT", "origClientOrderId": "a-1"}),
-        ("GET", "/api/v3/allOrders", {"symbol": "BTCUSDT"}),
-        ("GET", "/api/v3/myTrades", {"symbol": "BTCUSDT"}),
-    ],
-    "kraken": [
-        ("POST", "/0/private/ClosedOrders", {"cl_ord_id": "a-1"}),
-        ("POST", "/0/private/TradesHistory", {}),
-    ],
-    "firi": [("GET", "/v2/orders/history", {}), ("GET", "/v2/history/orders", {})],
-}
-
-
 @pytest.mark.parametrize("venue", VENUES)
 @pytest.mark.parametrize(("drop", "effect"), [("reset", Reset), ("hang", Hang)])
 def test_a_lost_answer_hides_an_executed_order_for_a_while(venue: str, drop: str, effect: type) -> None:
     """The order executes, nobody is told, and no look-up finds order or trades before the visible time."""
     desk = Desk(venue)
-    client_id = {"binance": {"newClientOrderId": "a-1"}, "kraken": {"cl_ord_id": "a-1"}, "firi": {}}[venue]
     desk.fault(FaultKind.LOST_ANSWER, Endpoint.PLACE, drop=drop, min=1.0, max=1.5)
-    assert isinstance(desk.effect(desk.order(**client_id)), effect)
+    assert isinstance(desk.effect(desk.order()), effect)
     assert filled(desk) == Decimal("0.5")
-    hidden = [desk.ask(*call).body for call in LOOK_UPS[venue]]
+    look_ups = [CALLS[venue][endpoint] for endpoint in (Endpoint.QUERY, Endpoint.TRADES)]
+    hidden = [desk.ask(*call).body for call in look_ups]
     (order,) = desk.core.ledger.orders
     assert T0 + 1 <= order.visible_at <= T0 + 1.5
     desk.now = T0 + 1.5
-    shown = [desk.ask(*call).body for call in LOOK_UPS[venue]]
+    shown = [desk.ask(*call).body for call in look_ups]
     assert all(
         before != after and order.order_id.encode() in after for before, after in zip(hidden, shown, strict=True)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from backend.emulator.dialect import Call, Keys, Mode, Refused, Submission
+from backend.emulator.dialect import Call, Keys, Mode, Refused, Submission, may_withdraw
 from backend.emulator.market import ZERO, Market
 from backend.emulator.matching import Engine
 from backend.emulator.orders import Order, Reason, Status
@@ -39,6 +39,7 @@ ROUTES: Mapping[tuple[str, str], tuple[Endpoint, bool]] = {
     ("GET", "/api/v3/myTrades"): (Endpoint.TRADES, True),
     ("GET", "/api/v3/account"): (Endpoint.BALANCES, True),
     ("GET", "/api/v3/account/commission"): (Endpoint.BALANCES, True),
+    ("GET", "/sapi/v1/account/apiRestrictions"): (Endpoint.KEYS, True),
 }
 
 NEITHER_ID = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
@@ -74,6 +75,7 @@ class BinanceDialect:
             ("GET", "/api/v3/myTrades"): self._my_trades,
             ("GET", "/api/v3/account"): self._account,
             ("GET", "/api/v3/account/commission"): self._commission,
+            ("GET", "/sapi/v1/account/apiRestrictions"): self._restrictions,
         }
 
     def route(self, request: Request) -> Endpoint | None:
@@ -186,6 +188,9 @@ class BinanceDialect:
 
     def _commission(self, call: Call) -> Answer:
         return json_answer(OK, render.commission(self._market(call)))
+
+    def _restrictions(self, _call: Call) -> Answer:
+        return json_answer(OK, render.restrictions(withdraw=may_withdraw(self._keys)))
 
     def _status(self, call: Call) -> Answer:
         if call.mode is Mode.MAINTENANCE:

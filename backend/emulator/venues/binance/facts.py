@@ -7,7 +7,9 @@ from decimal import Decimal
 from random import Random
 
 from backend.emulator.books import BookShape
+from backend.emulator.limits import Limit, Tell, Throttle
 from backend.emulator.market import FeeRule, Market
+from backend.emulator.wire import Endpoint
 
 MARKETS = (
     Market(
@@ -44,6 +46,35 @@ RECV_WINDOW_MS = 5_000
 RECV_WINDOW_MAX_MS = 60_000
 AHEAD_MAX_MS = 1_000
 FIRST_ORDER_ID = 28_000_000
+
+# Weights as documented; those that depend on parameters are the smallest (openOrders without a symbol costs 80, large
+# books more). Since 2026-04-02 placing and cancelling cost no weight when they succeed; here they never do.
+WEIGHTS = {
+    Endpoint.TIME: 1,
+    Endpoint.STATUS: 1,
+    Endpoint.MARKETS: 20,
+    Endpoint.DEPTH: 5,
+    Endpoint.PLACE: 0,
+    Endpoint.CANCEL: 0,
+    Endpoint.QUERY: 4,
+    Endpoint.OPEN: 6,
+    Endpoint.TRADES: 20,
+    Endpoint.BALANCES: 20,
+    Endpoint.KEYS: 1,
+}
+ORDER = {Endpoint.PLACE: 1}
+# The numbers of the order limits are those that accounts commonly show (unverified).
+THROTTLE = Throttle(
+    limited="-1003",
+    orders="-1015",
+    banned="-1003:banned",
+    ban_s=120.0,  # documented: from 2 minutes to 3 days, growing; here it does not grow
+    limits=(
+        Limit("-1003", 6_000, WEIGHTS, window_s=60.0, headers=(("X-MBX-USED-WEIGHT-1M", Tell.USED),)),
+        Limit("-1015", 100, ORDER, window_s=10.0, headers=(("X-MBX-ORDER-COUNT-10S", Tell.USED),)),
+        Limit("-1015", 200_000, ORDER, window_s=86_400.0, headers=(("X-MBX-ORDER-COUNT-1D", Tell.USED),)),
+    ),
+)
 
 
 def new_keys(random_bytes: Callable[[int], bytes]) -> dict[str, str]:

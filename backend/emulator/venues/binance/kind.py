@@ -19,4 +19,6 @@ KIND = VenueKind(
     order_id=facts.order_id,
     trade_id=facts.trade_id,
     dialect=BinanceDialect,
+    throttle=facts.THROTTLE,
+    port=1,
 )

@@ -14,6 +14,7 @@ from backend.emulator.venues.binance.facts import COST_MAX, FEES, MARKETS, PRICE
 Json = dict[str, object]
 
 NO_LIST = -1
+KEY_MADE_MS = 1_700_000_000_000  # any moment of the past
 ORDER_TYPES = ["LIMIT", "LIMIT_MAKER", "MARKET"]
 # What symbols show outside of normal operation. BREAK for maintenance is unverified.
 SYMBOL_STATUS = {None: "TRADING", Mode.MAINTENANCE: "BREAK", Mode.CANCEL_ONLY: "CANCEL_ONLY"}
@@ -211,6 +212,25 @@ def commission(market: Market) -> Json:
         "standardCommission": rates,
         "taxCommission": none,
         "discount": {"enabledForAccount": False, "enabledForSymbol": False, "discountAsset": "BNB", "discount": "0"},
+    }
+
+
+def restrictions(*, withdraw: bool) -> Json:
+    """What the key may do. The venue asks for a list of addresses on keys that may withdraw."""
+    return {
+        "ipRestrict": withdraw,
+        "createTime": KEY_MADE_MS,
+        "enableReading": True,
+        "enableWithdrawals": withdraw,
+        "enableInternalTransfer": False,
+        "enableMargin": False,
+        "enableFutures": False,
+        "permitsUniversalTransfer": False,
+        "enableVanillaOptions": False,
+        "enableFixApiTrade": False,
+        "enableFixReadOnly": False,
+        "enableSpotAndMarginTrading": True,
+        "enablePortfolioMarginTrading": False,
     }
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from random import Random
 
 from backend.emulator.books import BookShape
+from backend.emulator.limits import Throttle
 from backend.emulator.market import FeeRule, Market
 
 PRICE_DECIMALS = 2
@@ -35,6 +36,8 @@ MARKETS = (_market("BTC/NOK", "0.0001"), _market("ETH/NOK", "0.001"))
 FEES = FeeRule(taker=Decimal("0.005"), maker=Decimal("0.005"), in_quote=True)
 BALANCES = {"BTC": "100", "ETH": "1000", "NOK": "10000000"}
 SHAPE = BookShape(spread_bps=30.0, basis_bps=10.0, gap_bps=4.0, level_usd=9_000.0)
+
+THROTTLE = Throttle(limited="429")  # neither limits nor bans are documented; the answer is unverified
 
 
 def new_keys(random_bytes: Callable[[int], bytes]) -> dict[str, str]:

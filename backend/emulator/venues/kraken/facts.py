@@ -9,7 +9,9 @@ from decimal import Decimal
 from random import Random
 
 from backend.emulator.books import BookShape
+from backend.emulator.limits import Limit, Throttle
 from backend.emulator.market import FeeRule, Market
+from backend.emulator.wire import Endpoint
 
 ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 DEADLINE_MIN_S = 2.0
@@ -76,6 +78,24 @@ ASSETS = {
 FEES = FeeRule(taker=Decimal("0.004"), maker=Decimal("0.0025"), in_quote=True)
 BALANCES = {"BTC": "100", "ETH": "1000", "USD": "10000000", "USDT": "10000000"}
 SHAPE = BookShape(spread_bps=2.0, basis_bps=2.5, gap_bps=1.5, level_usd=15_000.0)
+
+PUBLIC_ENDPOINTS = frozenset({Endpoint.TIME, Endpoint.STATUS, Endpoint.MARKETS, Endpoint.DEPTH})
+# The counter of a Pro account: history calls cost 2, other private calls 1, placing and cancelling do not count there.
+CALLS = {Endpoint.QUERY: 2, Endpoint.TRADES: 2, Endpoint.OPEN: 1, Endpoint.BALANCES: 1}
+# The matching engine counts orders. Here for all pairs together, and cancelling is free: the real one is dearer.
+ORDERS = {Endpoint.PLACE: 1}
+# No header tells what is used. A lockout concerns the key, so that public calls still work; about 15 minutes.
+THROTTLE = Throttle(
+    limited="EAPI:Rate limit exceeded",
+    orders="EOrder:Rate limit exceeded",
+    banned="EGeneral:Temporary lockout",
+    ban_s=900.0,
+    spared=PUBLIC_ENDPOINTS,
+    limits=(
+        Limit("EAPI:Rate limit exceeded", 20, CALLS, decay_per_s=1.0),
+        Limit("EOrder:Rate limit exceeded", 180, ORDERS, decay_per_s=3.75),  # the decay is unverified
+    ),
+)
 
 
 def new_keys(random_bytes: Callable[[int], bytes]) -> dict[str, str]:

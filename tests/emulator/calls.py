@@ -1,0 +1,37 @@
+"""What the generic tests ask every venue. A new venue needs its row here, and its signer in ``kit``."""
+
+from __future__ import annotations
+
+from backend.emulator.wire import Endpoint
+
+Asked = tuple[str, str, dict[str, str]]  # method, path, fields
+
+TIME, STATUS, DEPTH, QUERY = Endpoint.TIME, Endpoint.STATUS, Endpoint.DEPTH, Endpoint.QUERY
+TRADES, BALANCES = Endpoint.TRADES, Endpoint.BALANCES
+
+# QUERY and TRADES are calls that list closed orders and trades; STATUS is missing where the venue has none.
+CALLS: dict[str, dict[Endpoint, Asked]] = {
+    "binance": {
+        TIME: ("GET", "/api/v3/time", {}),
+        STATUS: ("GET", "/sapi/v1/system/status", {}),
+        DEPTH: ("GET", "/api/v3/depth", {"symbol": "BTCUSDT"}),
+        QUERY: ("GET", "/api/v3/allOrders", {"symbol": "BTCUSDT"}),
+        TRADES: ("GET", "/api/v3/myTrades", {"symbol": "BTCUSDT"}),
+        BALANCES: ("GET", "/api/v3/account", {}),
+    },
+    "kraken": {
+        TIME: ("POST", "/0/public/Time", {}),
+        STATUS: ("POST", "/0/public/SystemStatus", {}),
+        DEPTH: ("POST", "/0/public/Depth", {"pair": "XXBTZUSD"}),
+        QUERY: ("POST", "/0/private/ClosedOrders", {}),
+        TRADES: ("POST", "/0/private/TradesHistory", {}),
+        BALANCES: ("POST", "/0/private/BalanceEx", {}),
+    },
+    "firi": {
+        TIME: ("GET", "/time", {}),
+        DEPTH: ("GET", "/v2/markets/BTCNOK/depth", {}),
+        QUERY: ("GET", "/v2/orders/history", {}),
+        TRADES: ("GET", "/v2/history/orders", {}),
+        BALANCES: ("GET", "/v2/balances", {}),
+    },
+}
