@@ -63,16 +63,21 @@ def demo(
 @app.command()
 def emulator(
     ports: Annotated[
-        str, typer.Option(help="First port, or several: binance=4101,kraken=4102,firi=4103,control=4100.")
+        str, typer.Option(help="Control port, the venues follow at their places; or several: kraken=5000,control=4100.")
     ] = "4100",
-    seed: Annotated[int, typer.Option(help="Seed of books, keys and faults.")] = 1,
-    scenario: Annotated[Path | None, typer.Option(help="Scenario file with timed faults.")] = None,
+    venues: Annotated[str, typer.Option(help="Venues with commas between them; without it all.")] = "",
+    seed: Annotated[int, typer.Option(help="Seed of books, ids and faults.")] = 1,
+    scenario: Annotated[Path | None, typer.Option(help="Scenario file with timed faults, JSON or TOML.")] = None,
+    limits: Annotated[bool, typer.Option("--limits", help="Count requests and refuse too many.")] = False,
+    withdrawing: Annotated[str, typer.Option(help="Venues whose key may also withdraw, with commas.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
 ) -> None:
     """Serves the emulated exchanges on loopback ports until it is stopped."""
     from backend.cli.emulator import serve
 
+    work = serve(ports, seed, scenario, venues=venues, limits=limits, withdrawing=withdrawing, as_json=as_json)
     try:
-        asyncio.run(serve(ports, seed, scenario))
+        asyncio.run(work)
     except KeyboardInterrupt:
         raise typer.Exit(OK) from None
 

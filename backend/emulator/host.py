@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from random import Random
 from types import MappingProxyType
 
@@ -14,11 +13,12 @@ from backend.emulator.accounts import Balance
 from backend.emulator.books import BookSource, GeneratedBooks, UsdPrice
 from backend.emulator.control import ControlServer
 from backend.emulator.core import VenueCore
+from backend.emulator.dialect import VenueKind
 from backend.emulator.faults import Fault, FaultError
 from backend.emulator.ledger import Ledger
 from backend.emulator.market import EmulatedBounds
 from backend.emulator.registry import KINDS
-from backend.emulator.scenario import read_scenario
+from backend.emulator.scenario import Phase
 from backend.emulator.server import VenueServer
 
 
@@ -35,6 +35,9 @@ class Emulator:
 
     ``now`` gives epoch seconds of a clock that may run faster than the world; ``sleep`` sleeps in that clock's seconds.
     The seed decides books, faults and ids of orders; the keys are fresh at every start of the program.
+
+    ``venues``: all of the registry, unless named. ``limits``: they count requests and refuse too many, as far as their
+    folders describe that. ``withdrawing``: venues whose key may also withdraw.
     """
 
     def __init__(
@@ -44,10 +47,13 @@ class Emulator:
         now: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
         books: BookSource | None = None,
-        venues: Sequence[str] = ("binance", "kraken", "firi"),
+        venues: Sequence[str] | None = None,
         balances: Mapping[str, Mapping[str, Decimal]] | None = None,
+        limits: bool = False,
+        withdrawing: Collection[str] = (),
     ) -> None:
-        unknown = sorted(set(venues) - set(KINDS))
+        venues = tuple(KINDS) if venues is None else venues
+        unknown = sorted({*venues, *withdrawing} - set(KINDS))
         if unknown:
             raise ValueError(f"no such emulated venue: {', '.join(unknown)}; there are: {', '.join(KINDS)}")
         kinds = {name: KINDS[name] for name in venues}
@@ -60,10 +66,11 @@ class Emulator:
             name: VenueServer(
                 VenueCore(
                     kind,
-                    keys=self.credentials[name],
+                    keys={**self.credentials[name], "permissions": _permissions(name in withdrawing)},
                     books=source,
                     rng=Random(f"{seed}/{name}"),  # noqa: S311 - repeatable, guards nothing
                     balances=(balances or {}).get(name),
+                    limits=limits,
                 ),
                 now=now,
                 sleep=sleep,
@@ -120,16 +127,33 @@ class Emulator:
         """The faults of a venue that are not over, by id, with whether they are active."""
         return self._server(venue).core.faults(self._now())
 
-    def play(self, path: Path) -> None:
-        """Start a scenario file now. Nothing begins if any phase of it is wrong (FaultError)."""
-        phases = read_scenario(path)
-        unknown = sorted({venue for venue, _ in phases} - set(self._servers))
-        if unknown:
-            raise FaultError(f"no such emulated venue: {', '.join(unknown)}; there are: {', '.join(self._servers)}")
-        for venue, fault in phases:
-            self._server(venue).core.check(fault)
-        for venue, fault in phases:
-            self.inject(venue, fault)
+    def banned_s(self, venue: str) -> float:
+        """For how much longer a venue bans its caller, in seconds; zero when it does not."""
+        return self._server(venue).core.banned_s(self._now())
+
+    def check(self, phases: Sequence[Phase]) -> None:
+        """Could all phases of a scenario be played? Raises FaultError with the number of the first that could not."""
+        for number, (venue, fault) in enumerate(phases, start=1):
+            if venue not in self._servers:
+                there = ", ".join(self._servers)
+                raise FaultError(f"phase {number}: no such emulated venue: {venue}; there are: {there}")
+            try:
+                self._server(venue).core.check(fault)
+            except FaultError as error:
+                raise FaultError(f"phase {number}: {error}") from error
+
+    def play(self, phases: Sequence[Phase]) -> list[str]:
+        """Start a scenario now; returns the ids of its faults. Nothing begins if any phase is wrong (FaultError)."""
+        self.check(phases)
+        return [self.inject(venue, fault) for venue, fault in phases]
+
+    def time(self) -> float:
+        """Epoch seconds of the emulated clock."""
+        return self._now()
+
+    def describe(self, venue: str) -> VenueKind:
+        """A venue's facts: markets, errors by name, modes, bounds, words for limits."""
+        return self._server(venue).core.kind
 
     def ledger(self, venue: str) -> Ledger:
         """What really happened at a venue, brought up to now."""
@@ -154,3 +178,7 @@ class Emulator:
         if venue not in self._servers:
             raise KeyError(f"no such emulated venue: {venue}")
         return self._servers[venue]
+
+
+def _permissions(withdraw: bool) -> str:
+    return "trade,withdraw" if withdraw else "trade"

@@ -18,6 +18,7 @@ from backend.emulator.wire import Endpoint
 
 FILE_MAX = 1_000_000
 FAULT_KEYS = frozenset({"kind", "endpoints", "p", "start", "length", "count", "params"})
+Phase = tuple[str, Fault]  # a venue, and a fault whose ``start`` counts from the start of the scenario
 PHASE_KEYS = FAULT_KEYS - {"start"} | {"venue", "at"}
 
 
@@ -57,22 +58,27 @@ def fault_to_json(fault: Fault) -> dict[str, object]:
     }
 
 
-def read_scenario(path: Path) -> list[tuple[str, Fault]]:
-    """The phases of a scenario file as pairs of venue and fault; raises FaultError with the number of the bad phase."""
+def read_scenario(path: Path) -> list[Phase]:
+    """The phases of a scenario file; raises FaultError with the number of the bad phase, OSError without a file."""
     if path.stat().st_size > FILE_MAX:
         raise FaultError(f"a scenario file has at most {FILE_MAX} bytes")
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FaultError(f"not readable: {error}") from error
-    phases = _object(data, frozenset({"phases"})).get("phases")
+    return scenario_from_json(data)
+
+
+def scenario_from_json(value: object) -> list[Phase]:
+    """The phases of a decoded scenario; raises FaultError with the number of the bad phase."""
+    phases = _object(value, frozenset({"phases"})).get("phases")
     if not isinstance(phases, list) or not len(phases) <= FAULTS_MAX:
         raise FaultError(f"phases must be a list of at most {FAULTS_MAX} objects")
     return [_phase(number, phase) for number, phase in enumerate(phases, start=1)]
 
 
-def _phase(number: int, value: object) -> tuple[str, Fault]:
+def _phase(number: int, value: object) -> Phase:
     try:
         data = _object(value, PHASE_KEYS)
         venue = data.pop("venue", None)

@@ -6,12 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from backend.cli.emulator import parsed_ports
 from backend.domain.errors import ConfigurationError
+from backend.emulator.registry import KINDS
 from backend.policies.routing_tables import EXCHANGES
 
 NOWHERE = {f"QUANTUM_TRADER_VENUES__{venue.upper()}__ENDPOINT": "http://127.0.0.1:9" for venue in EXCHANGES}
@@ -61,32 +65,76 @@ def test_missing_books_folder(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_emulator_serves_and_announces(tmp_path: Path) -> None:
-    """The emulator tells its addresses and keys and answers on them until it is stopped."""
+@contextmanager
+def emulating(cwd: Path, *arguments: str) -> Iterator[IO[str]]:
+    """The emulator as a program; gives what it prints."""
     running = subprocess.Popen(
-        [sys.executable, "-m", "backend", "emulator", "--ports", "0"],
+        [sys.executable, "-m", "backend", "emulator", "--ports", "0", *arguments],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=tmp_path,
+        cwd=cwd,
     )
     assert running.stdout is not None
-    lines = [running.stdout.readline() for _ in range(4)]
-    address = lines[0].split()[1]
-    environment = {"QUANTUM_TRADER_VENUES__BINANCE__ENDPOINT": address}
-    answer = command("health", "binance", "--json", cwd=tmp_path, **environment)
-    running.terminate()
-    running.wait(10)
-    running.stdout.close()
-    assert [line.split(":")[0] for line in lines] == ["binance", "kraken", "firi", "control"]
+    try:
+        yield running.stdout
+    finally:
+        running.terminate()
+        running.wait(10)
+        running.stdout.close()
+
+
+def test_emulator_serves_and_announces(tmp_path: Path) -> None:
+    """The emulator tells its addresses and keys and answers on them until it is stopped."""
+    with emulating(tmp_path) as printed:
+        lines = [printed.readline() for _ in range(len(KINDS) + 1)]
+        address = lines[0].split()[1]
+        environment = {"QUANTUM_TRADER_VENUES__BINANCE__ENDPOINT": address}
+        answer = command("health", "binance", "--json", cwd=tmp_path, **environment)
+    assert [line.split(":")[0] for line in lines] == [*KINDS, "control"]
     assert json.loads(answer.stdout)["binance"]["status"] == "ok"
     assert answer.returncode == 0
 
 
+def test_emulator_tells_its_phases(tmp_path: Path) -> None:
+    """With --venues only these are there; phases of a scenario are told as they begin, as text or as lines of JSON."""
+    file = tmp_path / "s.toml"
+    file.write_text(
+        '[[phases]]\nvenue = "kraken"\nkind = "storm"\nlength = 5\nparams = { rate = 3 }\n', encoding="utf-8"
+    )
+    arguments = ("--venues", "kraken", "--scenario", str(file))
+    with emulating(tmp_path, *arguments) as printed:
+        lines = [printed.readline() for _ in range(3)]
+    assert [line.split(":")[0] for line in lines[:2]] == ["kraken", "control"]
+    assert lines[2] == "phase 1 at 0 s: kraken storm, rate 3, for 5 s\n"
+    with emulating(tmp_path, *arguments, "--json") as printed:
+        started, phase = (json.loads(printed.readline()) for _ in range(2))
+    assert set(started["venues"]["kraken"]["keys"]) == {"api_key", "secret"}
+    assert (phase["event"], phase["venue"], phase["params"]) == ("phase", "kraken", {"rate": 3})
+
+
+def test_emulator_refuses_what_makes_no_sense(tmp_path: Path) -> None:
+    """A wrong scenario or venue is one line and a configuration error, before any port opens."""
+    file = tmp_path / "s.json"
+    file.write_text('{"phases": [{"venue": "kraken", "kind": "status", "params": {"name": "x"}}]}', encoding="utf-8")
+    for arguments, text in (
+        (("--scenario", str(file)), "phase 1: name must be one of"),
+        (("--scenario", str(tmp_path / "none.json")), "No such file"),
+        (("--scenario", str(file), "--venues", "firi"), "phase 1: no such emulated venue: kraken"),
+        (("--venues", "mtgox"), "--venues: unknown mtgox"),
+    ):
+        done = command("emulator", "--ports", "0", *arguments, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (4, "")
+        assert text in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_ports() -> None:
     """One first port, or one port each; nonsense is named."""
-    assert parsed_ports("4100") == {"control": 4100, "binance": 4101, "kraken": 4102, "firi": 4103}
+    fixed = parsed_ports("4100")
+    assert fixed.items() >= {"control": 4100, "binance": 4101, "kraken": 4102, "firi": 4103}.items()
+    assert len(set(fixed.values())) == len(KINDS) + 1
     assert set(parsed_ports("0").values()) == {0}
     assert parsed_ports("kraken=5000")["kraken"] == 5000
-    for wrong in ("x", "70000", "mtgox=1", "kraken=x"):
+    for wrong in ("x", "70000", "65535", "mtgox=1", "kraken=x"):
         with pytest.raises(ConfigurationError, match="--ports"):
             parsed_ports(wrong)

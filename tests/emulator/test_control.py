@@ -18,7 +18,7 @@ async def ask(emulator: Emulator, method: str, path: str, **more: Any) -> tuple[
     """Status and decoded body."""
     async with (
         aiohttp.ClientSession() as session,
-        session.request(method, f"{emulator.control_address}/control/{path}", **more) as response,
+        session.request(method, f"{emulator.control_address}/control/{path}".rstrip("/"), **more) as response,
     ):
         return response.status, await response.json()
 
@@ -68,6 +68,11 @@ async def test_balances_can_be_set() -> None:
         ("POST", "firi/faults", b"[]", 400, "an object is expected"),
         ("POST", "firi/faults", b'{"kind": "flood"}', 400, "kind must be one of"),
         ("POST", "firi/faults", b'{"kind": "status", "params": {"name": "x"}}', 400, "name must be one of"),
+        ("POST", "scenario", b'{"phases": [{"venue": "firi"}]}', 400, "phase 1: kind must be one of"),
+        ("POST", "scenario", b'{"phases": [{"venue": "x", "kind": "reset"}]}', 400, "phase 1: no such emulated venue"),
+        ("POST", "scenario", b'{"phases": [{"venue": "firi", "kind": "mode"}]}', 400, "phase 1: firi has no modes"),
+        ("GET", "firi/nothing", None, 404, "no route /control/firi/nothing"),
+        ("PUT", "firi/faults", None, 405, "/control/firi/faults knows DELETE, GET, HEAD, POST, not PUT"),
         ("POST", "firi/balances", b"[]", 400, "an object of assets"),
         ("POST", "firi/balances", b'{"NOK": 1.5}', 400, "NOK: an amount is a decimal number as text"),
     ],
@@ -88,3 +93,36 @@ async def test_a_body_is_bounded() -> None:
         session.post(f"{emulator.control_address}/control/firi/faults", data=b"x" * (BODY_MAX + 1)) as response,
     ):
         assert response.status == 413
+        assert "at most" in (await response.json())["error"]
+
+
+async def test_a_scenario_can_be_posted() -> None:
+    """The phases of a scenario file, sent to the API, begin as if they had been there at the start."""
+    async with started(control=True) as emulator:
+        phases = [
+            {"venue": "kraken", "kind": "storm", "params": {"ban_after": 0}},
+            {"venue": "firi", "kind": "reset", "at": 60},
+        ]
+        status, made = await ask(emulator, "POST", "scenario", json={"phases": phases})
+        assert status == 201
+        assert {key: (fault.kind, active) for key, (fault, active) in emulator.faults("firi").items()} == {
+            made["ids"][1]: (FaultKind.RESET, False)
+        }
+        async with aiohttp.ClientSession() as session:
+            await session.post(emulator.addresses["kraken"] + "/0/private/Balance")
+        _, listed = await ask(emulator, "GET", "kraken/faults")
+        assert 890 < listed["banned_s"] <= 900
+
+
+async def test_what_a_venue_is_can_be_asked() -> None:
+    """Markets, modes and the names of errors, for whoever writes a fault; the clock; and the routes themselves."""
+    async with started(control=True) as emulator:
+        _, told = await ask(emulator, "GET", "binance")
+        assert told["modes"] == ["cancel_only", "maintenance"]
+        assert told["errors"]["-1007"] == {"status": 504, "definite": False}
+        assert (told["limited"], told["banned"]) == ("-1003", "-1003:banned")
+        assert told["markets"][0]["price_step"] == "0.01"
+        _, clock = await ask(emulator, "GET", "time")
+        assert abs(clock["now"] - emulator.time()) < 60
+        _, index = await ask(emulator, "GET", "")
+        assert "POST /control/{venue}/faults" in index["routes"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from random import Random
 
 import pytest
 
 from backend.emulator.core import VenueCore
 from backend.emulator.dialect import VenueKind
+from backend.emulator.host import Emulator
 from backend.emulator.limits import Limit, Limiter, Tell, Throttle
 from backend.emulator.registry import KINDS
 from backend.emulator.wire import Answer, Endpoint
@@ -133,6 +136,22 @@ def test_binance_tells_whether_a_key_may_withdraw(permissions: str | None, withd
     assert told["enableWithdrawals"] is withdraw
     assert told["enableReading"] is told["enableSpotAndMarginTrading"] is True
     assert desk.get("/sapi/v1/account/apiRestrictions")["code"] == -2014
+
+
+async def test_the_emulator_hands_out_keys_and_counts_as_it_is_told() -> None:
+    """By name a venue's key may withdraw, which only the venue itself tells; limits are on for all venues or none."""
+    free, bound = (
+        Emulator(seed=1, now=lambda: T0, sleep=asyncio.sleep, withdrawing=who, limits=limits)
+        for who, limits in (((), False), (("binance",), True))
+    )
+    for emulator, may, header in ((free, False, False), (bound, True, True)):
+        desk = Desk("binance")
+        desk.keys = dict(emulator.credentials["binance"])
+        assert "permissions" not in desk.keys
+        desk.core = emulator._server("binance").core
+        told = desk.ask("GET", "/sapi/v1/account/apiRestrictions")
+        assert json.loads(told.body)["enableWithdrawals"] is may
+        assert ("X-MBX-USED-WEIGHT-1M" in dict(told.headers)) is header
 
 
 def test_limits_need_a_kind_that_describes_them() -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from backend.emulator.faults import Fault, FaultError, FaultKind
 from backend.emulator.host import Emulator
-from backend.emulator.run import run
+from backend.emulator.registry import KINDS
+from backend.emulator.run import RunOptions, run
+from backend.emulator.scenario import read_scenario
 from backend.emulator.server import BODY_MAX
 from backend.emulator.wire import Endpoint
 from tests.emulator.kit import T0, VENUES, WrittenBooks
@@ -214,17 +218,12 @@ async def test_the_program_announces_where_it_is_and_plays_its_scenario(tmp_path
     """Addresses and keys are announced, the scenario runs, and cancelling ends it all."""
     path = tmp_path / "s.toml"
     path.write_text('[[phases]]\nvenue = "firi"\nkind = "status"\nparams = { name = "html_503" }\n', encoding="utf-8")
-    lines: list[str] = []
-    announced = asyncio.Event()
-
-    def announce(line: str) -> None:
-        lines.append(line)
-        if line.startswith("control:"):
-            announced.set()
-
-    program = asyncio.create_task(run(None, 1, path, announce))
-    await announced.wait()
-    address = next(line.split()[1] for line in lines if line.startswith("firi:"))
+    events: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
+    program = asyncio.create_task(run(RunOptions(scenario=read_scenario(path)), events.put_nowait))
+    started, phase = await events.get(), await events.get()
+    assert list(started["venues"]) == list(KINDS)
+    assert (phase["event"], phase["phase"], phase["venue"], phase["kind"]) == ("phase", 1, "firi", "status")
+    address = started["venues"]["firi"]["address"]
     async with aiohttp.ClientSession() as session, session.get(address + "/time") as response:
         assert response.status == 503
     program.cancel()
@@ -241,5 +240,5 @@ async def test_a_scenario_for_another_venue_starts_nothing(tmp_path: Path) -> No
         path.write_text(text, encoding="utf-8")
         async with started() as emulator:
             with pytest.raises(FaultError):
-                emulator.play(path)
+                emulator.play(read_scenario(path))
             assert emulator.faults("firi") == {}
