@@ -22,9 +22,9 @@ from backend.emulator.wire import Answer, Effect, Endpoint, Pause, Request, Resp
 T0 = 1_750_000_000.0
 ASKS = (("100.0", "1"), ("101.0", "2"), ("102.0", "5"))
 BIDS = (("99.0", "1"), ("98.0", "2"), ("97.0", "5"))
-VENUES = ("binance", "kraken", "firi")
-SYMBOLS = {"binance": "BTC/USDT", "kraken": "BTC/USD", "firi": "BTC/NOK"}
-NATIVE = {"binance": "BTCUSDT", "kraken": "XXBTZUSD", "firi": "BTCNOK"}
+VENUES = ("binance", "kraken", "firi", "kucoin")
+SYMBOLS = {"binance": "BTC/USDT", "kraken": "BTC/USD", "firi": "BTC/NOK", "kucoin": "BTC/USDT"}
+NATIVE = {"binance": "BTCUSDT", "kraken": "XXBTZUSD", "firi": "BTCNOK", "kucoin": "BTC-USDT"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 Sides = tuple[tuple[str, str], ...]
@@ -59,7 +59,7 @@ class Desk:
         kind = KINDS[venue]
         rng = Random(seed)  # noqa: S311 - repeatable, guards nothing
         self.venue = venue
-        self.keys = kind.new_keys(rng.randbytes)
+        self.keys = dict(kind.new_keys(rng.randbytes))
         self.books = WrittenBooks()
         free = None if balances is None else {asset: Decimal(amount) for asset, amount in balances.items()}
         self.core = VenueCore(kind, keys=self.keys, books=self.books, rng=rng, balances=free)
@@ -76,6 +76,7 @@ class Desk:
             "binance": self._binance,
             "kraken": self._kraken,
             "firi": self._firi,
+            "kucoin": self._kucoin,
         }
         return signers[self.venue](method, path, dict(fields or {}), **how)
 
@@ -111,6 +112,9 @@ class Desk:
         if self.venue == "kraken":
             fields = {"pair": "XXBTZUSD", "type": "buy", "ordertype": "limit", "volume": "0.5", "price": "100"}
             return self.call("POST", "/0/private/AddOrder", {**fields, **changes})
+        if self.venue == "kucoin":
+            fields = {"symbol": "BTC-USDT", "side": "buy", "type": "limit", "size": "0.5", "price": "100"}
+            return self.call("POST", "/api/v1/hf/orders/sync", {**fields, **changes})
         fields = {"market": "BTCNOK", "type": "bid", "price": "100.00", "amount": "0.5"}
         return self.call("POST", "/v2/orders", {**fields, **changes})
 
@@ -141,6 +145,25 @@ class Desk:
         signature = hmac.new(self.keys["secret"].encode(), text.encode(), hashlib.sha256).hexdigest()
         headers = {"firi-user-clientid": self.keys["uid"], "firi-user-signature": signature}
         return Request(method, path, urlencode(times), headers, body)
+
+    def _kucoin(self, method: str, path: str, fields: dict[str, str], *, at: float = 0) -> Request:
+        stamp = str(int((at or self.now) * 1000))
+        body = json.dumps(fields) if method == "POST" else ""
+        query = "" if method == "POST" else urlencode(fields)
+        headers = {
+            "kc-api-key": self.keys["api_key"],
+            "kc-api-sign": self.kucoin_hmac(stamp + method + path + (f"?{query}" if query else "") + body),
+            "kc-api-timestamp": stamp,
+            "kc-api-passphrase": self.kucoin_hmac(self.keys["passphrase"]),
+            "kc-api-key-version": "2",
+            "content-type": "application/json",
+        }
+        return Request(method, path, query, headers, body.encode())
+
+    def kucoin_hmac(self, text: str) -> str:
+        """A text signed with the secret."""
+        signed = hmac.new(self.keys["secret"].encode(), text.encode(), hashlib.sha256)
+        return base64.b64encode(signed.digest()).decode()
 
 
 def answer(effect: Effect) -> Answer:

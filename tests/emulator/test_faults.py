@@ -69,6 +69,8 @@ def test_the_next_order_can_be_answered_with_any_listed_error(venue: str, name: 
         ("kraken", "EService:Timeout", False),
         ("firi", "InsufficientFunds", True),
         ("firi", "html_500", False),
+        ("kucoin", "200004", True),
+        ("kucoin", "408000", False),
     ],
 )
 def test_reject_takes_only_errors_that_promise_no_execution(venue: str, code: str, definite: bool) -> None:

@@ -17,6 +17,12 @@ PATHS = (
     "/0/private/AddOrder",
     "/api/v3/order",
     "/v2/orders",
+    "/api/v1/hf/orders/sync",
+    "/api/v1/hf/orders/²",
+)
+HEADERS = (
+    *("x-mbx-apikey", "api-key", "api-sign", "firi-access-key", "firi-user-clientid", "firi-user-signature"),
+    *("kc-api-key", "kc-api-sign", "kc-api-timestamp", "kc-api-passphrase"),
 )
 
 
@@ -25,8 +31,7 @@ PATHS = (
 def test_nonsense_is_refused(venue: str, text: str) -> None:
     """Any path with any text as query, body and headers gets a 4xx or an error envelope, and nothing happens."""
     desk = Desk(venue)
-    names = ("x-mbx-apikey", "api-key", "api-sign", "firi-access-key", "firi-user-clientid", "firi-user-signature")
-    headers = {name: text for name in names if text}
+    headers = {name: text for name in HEADERS if text}
     for path in PATHS:
         for method in ("GET", "POST", "DELETE", "PATCH"):
             for kind in ("application/json", "text/plain"):
@@ -43,9 +48,10 @@ def test_nonsense_is_refused(venue: str, text: str) -> None:
 def test_odd_amounts_of_a_signed_order_are_refused(venue: str, text: str) -> None:
     """Only plain positive decimal numbers are amounts."""
     desk = Desk(venue)
-    for name in {"binance": ("quantity", "price"), "kraken": ("volume", "price"), "firi": ("amount", "price")}[venue]:
+    sizes = {"binance": "quantity", "kraken": "volume", "firi": "amount", "kucoin": "size"}
+    for name in (sizes[venue], "price"):
         odd = text.encode(errors="replace").decode()
         effect = desk.effect(desk.order(**{name: odd}))
         assert isinstance(effect, Respond)
-        assert effect.answer.status == 400 or b'"error":["E' in effect.answer.body
+        assert effect.answer.status == 400 or effect.answer.body.startswith((b'{"error":["E', b'{"code":"400100"'))
     assert desk.core.ledger.orders == ()

@@ -21,7 +21,7 @@ from backend.emulator.wire import Endpoint
 from tests.emulator.kit import T0, VENUES, WrittenBooks
 from tests.emulator.web import started
 
-TIMES = {"binance": "/api/v3/time", "kraken": "/0/public/Time", "firi": "/time"}
+TIMES = {"binance": "/api/v3/time", "kraken": "/0/public/Time", "firi": "/time", "kucoin": "/api/v1/timestamp"}
 PATIENCE = 500  # looks, ten milliseconds apart
 ORDER = {"market": "BTCNOK", "type": "bid", "price": "100.00", "amount": "0.5"}
 
