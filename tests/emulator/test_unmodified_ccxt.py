@@ -17,6 +17,7 @@ from backend.emulator.wire import Endpoint
 from tests.emulator.web import redirected, started
 
 CASES = [("binance", "BTC/USDT"), ("binance", "ETH/USDT"), ("kraken", "BTC/USD"), ("kraken", "ETH/USDT")]
+CASES += [("kucoin", "BTC/USDT"), ("kucoin", "ETH/USDT")]
 
 
 @asynccontextmanager
@@ -24,7 +25,7 @@ async def client(emulator: Emulator, venue: str, **changes: str) -> AsyncIterato
     """The library's own class for the venue, with all its default requests."""
     keys = emulator.credentials[venue]
     async with redirected(emulator.addresses[venue]) as session:
-        options = {"apiKey": keys["api_key"], "secret": keys["secret"], **changes}
+        options = {"apiKey": keys["api_key"], "secret": keys["secret"], "password": keys.get("passphrase"), **changes}
         yield getattr(ccxt, venue)(
             {**options, "session": session, "enableRateLimit": False, "options": {"fetchMargins": True}}
         )
@@ -38,7 +39,7 @@ async def test_the_life_of_an_order(venue: str, symbol: str) -> None:
         assert markets[symbol]["active"]
         assert abs(await exchange.fetch_time() / 1000 - exchange.milliseconds() / 1000) < 2
         assert (await exchange.fetch_status())["status"] == "ok"
-        book = await exchange.fetch_order_book(symbol, 10)
+        book = await exchange.fetch_order_book(symbol, 20)
         far = exchange.price_to_precision(symbol, book["bids"][0][0] * 0.98)
         placed = await exchange.create_order(symbol, "limit", "buy", "0.05", far, {"clientOrderId": "rests-1"})
         found = await exchange.fetch_order(placed["id"], symbol)
@@ -70,7 +71,7 @@ async def test_the_life_of_an_order(venue: str, symbol: str) -> None:
         assert truth.filled("takes-1") == Decimal("0.05")
 
 
-@pytest.mark.parametrize("venue", ["binance", "kraken"])
+@pytest.mark.parametrize("venue", ["binance", "kraken", "kucoin"])
 async def test_a_market_order_fills(venue: str) -> None:
     """A market order needs no price and ends closed."""
     symbol = "BTC/USDT"
@@ -79,12 +80,19 @@ async def test_a_market_order_fills(venue: str) -> None:
         assert (await exchange.fetch_order(placed["id"], symbol))["average"] == 99.0
 
 
-@pytest.mark.parametrize(("venue", "error"), [("binance", ccxt.AuthenticationError), ("kraken", ccxt.ExchangeError)])
+@pytest.mark.parametrize(
+    ("venue", "error"),
+    [
+        ("binance", ccxt.AuthenticationError),
+        ("kraken", ccxt.ExchangeError),
+        ("kucoin", ccxt.AuthenticationError),
+    ],
+)
 async def test_a_wrong_secret_is_refused(venue: str, error: type[Exception]) -> None:
     """A signature made with another secret opens nothing."""
-    secret = {"binance": "another", "kraken": "YW5vdGhlcg=="}[venue]
+    secret = "YW5vdGhlcg==" if venue == "kraken" else "another"
     async with started() as emulator, client(emulator, venue, secret=secret) as exchange:
-        with pytest.raises(error, match=r"Signature|signature"):
+        with pytest.raises(error, match=r"[Ss]ignature|API-SIGN"):
             await exchange.fetch_balance()
 
 
@@ -102,6 +110,15 @@ async def test_a_wrong_secret_is_refused(venue: str, error: type[Exception]) -> 
         ("kraken", "EService:Market in cancel_only mode", ccxt.OnMaintenance),
         ("kraken", "EService:Timeout", ccxt.ExchangeError),
         ("kraken", "html_520", ccxt.ExchangeNotAvailable),
+        ("kucoin", "200004", ccxt.InsufficientFunds),
+        ("kucoin", "400002", ccxt.InvalidNonce),
+        ("kucoin", "400100:duplicate", ccxt.BadRequest),
+        ("kucoin", "400600", ccxt.BadSymbol),
+        ("kucoin", "408000", ccxt.BadRequest),
+        ("kucoin", "429000", ccxt.RateLimitExceeded),
+        ("kucoin", "500000", ccxt.ExchangeNotAvailable),
+        ("kucoin", "503000", ccxt.ExchangeError),
+        ("kucoin", "html_504", ccxt.RequestTimeout),
     ],
 )
 async def test_errors_are_read_as_those_of_the_real_venue(venue: str, name: str, error: type[Exception]) -> None:
@@ -113,7 +130,16 @@ async def test_errors_are_read_as_those_of_the_real_venue(venue: str, name: str,
             await exchange.create_order("BTC/USDT", "limit", "buy", "0.1", "90")
 
 
-@pytest.mark.parametrize("venue", ["binance", "kraken"])
+@pytest.mark.parametrize("name", ["html_523", "html_524", "html_527", "200_empty", "200_html", "200000:null"])
+async def test_some_answers_look_like_an_order(name: str) -> None:
+    """The library makes an order without an id of what is no answer at all."""
+    async with started() as emulator, client(emulator, "kucoin") as exchange:
+        await exchange.load_markets()
+        emulator.inject("kucoin", Fault(FaultKind.STATUS, frozenset({Endpoint.PLACE}), params={"name": name}))
+        assert (await exchange.create_order("BTC/USDT", "limit", "buy", "0.1", "90"))["id"] is None
+
+
+@pytest.mark.parametrize("venue", ["binance", "kraken", "kucoin"])
 async def test_a_refused_port_is_a_connection_that_never_was(venue: str) -> None:
     """The library says "not available", with the proof that nothing was sent as its cause."""
     async with started() as emulator, client(emulator, venue) as exchange:
