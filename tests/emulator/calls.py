@@ -27,6 +27,14 @@ CALLS: dict[str, dict[Endpoint, Asked]] = {
         TRADES: ("POST", "/0/private/TradesHistory", {}),
         BALANCES: ("POST", "/0/private/BalanceEx", {}),
     },
+    "kucoin": {
+        TIME: ("GET", "/api/v1/timestamp", {}),
+        STATUS: ("GET", "/api/v1/status", {}),
+        DEPTH: ("GET", "/api/v1/market/orderbook/level2_20", {"symbol": "BTC-USDT"}),
+        QUERY: ("GET", "/api/v1/hf/orders/done", {"symbol": "BTC-USDT"}),
+        TRADES: ("GET", "/api/v1/hf/fills", {"symbol": "BTC-USDT"}),
+        BALANCES: ("GET", "/api/v1/accounts", {}),
+    },
     "firi": {
         TIME: ("GET", "/time", {}),
         DEPTH: ("GET", "/v2/markets/BTCNOK/depth", {}),

@@ -55,7 +55,7 @@ ROUTES: Mapping[Route, tuple[Endpoint, bool]] = {
     ("GET", "/api/v1/hf/fills"): (Endpoint.TRADES, True),
     ("GET", "/api/v1/accounts"): (Endpoint.BALANCES, True),
     ("GET", "/api/v1/trade-fees"): (Endpoint.BALANCES, True),
-    ("GET", "/api/v1/user/api-key"): (Endpoint.BALANCES, True),
+    ("GET", "/api/v1/user/api-key"): (Endpoint.KEYS, True),
 }
 
 Handler = Callable[[Call], Answer | Submission]

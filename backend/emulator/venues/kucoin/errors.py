@@ -10,9 +10,9 @@ import json
 
 from backend.emulator.dialect import VenueError
 from backend.emulator.orders import Reason
+from backend.emulator.venues.kucoin.facts import POOL
 from backend.emulator.wire import HTML_TYPE
 
-POOL = 4_000  # weight per 30 seconds of the spot pool at the lowest level
 RESET_MS = 30_000
 RATE_HEADERS = (
     ("gw-ratelimit-limit", str(POOL)),

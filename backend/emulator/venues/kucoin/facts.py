@@ -8,7 +8,9 @@ from decimal import Decimal
 from random import Random
 
 from backend.emulator.books import BookShape
+from backend.emulator.limits import Limit, Tell, Throttle
 from backend.emulator.market import FeeRule, Market
+from backend.emulator.wire import Endpoint
 
 MARKETS = (
     Market(
@@ -47,6 +49,28 @@ KEY_VERSIONS = frozenset({"2", "3"})  # both send the passphrase as an HMAC
 PERMISSIONS = "General,Spot"  # a key that may withdraw has Transfer as well
 FIRST_TRADE_ID = 11_029_373_000_000_000
 FIRST_CURSOR = 19_814_000_000_000
+
+# Weights of the spot pool as documented, for those calls that share an endpoint the dearest. No ban by the API is
+# documented; the one of the content network (about 30 s) answers with a page and is not emulated.
+WEIGHTS = {Endpoint.PLACE: 1, Endpoint.CANCEL: 1, Endpoint.QUERY: 2, Endpoint.OPEN: 2, Endpoint.TRADES: 2}
+POOL = 4_000
+POOL_S = 30.0
+THROTTLE = Throttle(
+    limited="429000",
+    limits=(
+        Limit(
+            "429000",
+            POOL,
+            WEIGHTS,
+            window_s=POOL_S,
+            headers=(
+                ("gw-ratelimit-limit", Tell.MOST),
+                ("gw-ratelimit-remaining", Tell.LEFT),
+                ("gw-ratelimit-reset", Tell.RESET_IN_MS),
+            ),
+        ),
+    ),
+)
 
 
 def new_keys(random_bytes: Callable[[int], bytes]) -> dict[str, str]:

@@ -19,4 +19,6 @@ KIND = VenueKind(
     order_id=facts.order_id,
     trade_id=facts.trade_id,
     dialect=KucoinDialect,
+    throttle=facts.THROTTLE,
+    port=6,
 )
