@@ -140,7 +140,7 @@ def limit_decision(exchange: str, symbol: str, notional: Decimal, trace_id: str)
 
 def execution_adapter(exchange: str) -> ExchangeAdapter:
     """The adapter of the runtime in use; outside a running loop one of its own, which places through the default
-    runtime of the loop it is used in. Raises UnknownExchange or NoAdapterYet."""
+    runtime of the loop it is used in. Raises UnknownExchange."""
     runtime = current_runtime()
     if runtime is None:
         runtime = Runtime(read_settings(), runner=_DefaultRunner())

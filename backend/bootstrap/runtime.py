@@ -102,7 +102,7 @@ class Runtime:
         return self._given_transport or http_transport(self.settings, self.clock)
 
     def adapter(self, venue: str) -> ExchangeAdapter:
-        """The venue's adapter, built once. Raises NoAdapterYet or UnknownExchange."""
+        """The venue's adapter, built once. Raises UnknownExchange."""
         known_exchange(venue)
         if venue not in self._adapters:
             from backend.integrations.exchanges.factory import build_adapter

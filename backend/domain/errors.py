@@ -4,8 +4,7 @@ QuantumTraderError
 ├── InvalidOrder              the caller's order cannot be understood or can never be placed (nothing was sent)
 ├── IdempotencyConflict       the same order id was used for a different order
 ├── ConfigurationError        a setting, a chain or a name is wrong
-│   ├── UnknownExchange       no such exchange
-│   └── NoAdapterYet          a known exchange that cannot be traded with yet
+│   └── UnknownExchange       no such exchange
 ├── MissingCredentials        a private call without keys
 ├── VenueCallFailed           a read at a venue gave no valid answer (never raised by a place)
 │   └── VenueLimited          nothing was sent: the venue's limits leave no room for the call, or it shut us out
@@ -51,14 +50,6 @@ class UnknownExchange(ConfigurationError):
 
     def __init__(self, name: object, known: tuple[str, ...]) -> None:
         super().__init__(f"unknown exchange {name!r}; known are: {', '.join(known)}")
-        self.name = name
-
-
-class NoAdapterYet(ConfigurationError):
-    """The exchange is known by name, but this version cannot trade there."""
-
-    def __init__(self, name: str, available: tuple[str, ...]) -> None:
-        super().__init__(f"{name}: no adapter yet; this version trades on: {', '.join(available)}")
         self.name = name
 
 

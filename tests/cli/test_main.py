@@ -61,7 +61,7 @@ def test_missing_books_folder(tmp_path: Path) -> None:
     """A wrong --books folder is one line that says what is expected."""
     done = command("demo", "--books", str(tmp_path), cwd=tmp_path)
     assert done.returncode == 4
-    assert "--books needs a folder with" in done.stderr
+    assert "no books.toml there, and none of BINANCE" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from threading import Lock
 
 from backend.config.model import Timeouts, VenueSettings
-from backend.domain.errors import NoAdapterYet
 from backend.domain.rules import VenueRules
-from backend.policies.routing_tables import EXCHANGES
+from backend.policies.routing_tables import EXCHANGES, known_exchange
 from backend.ports.clock import Clock
 from backend.ports.exchange import AttemptRunner, ExchangeAdapter
 from backend.ports.ids import Ids
@@ -19,23 +17,21 @@ from backend.ports.transport import Transport
 PACKAGE = "backend.integrations.exchanges"
 """Each venue is a folder here. ``rules`` holds RULES and is light; ``adapter`` holds ADAPTER and loads ccxt."""
 
-VENUES = tuple(venue for venue in EXCHANGES if find_spec(f"{PACKAGE}.{venue}"))
-
-RULES: Mapping[str, VenueRules] = {venue: import_module(f"{PACKAGE}.{venue}.rules").RULES for venue in VENUES}
+RULES: Mapping[str, VenueRules] = {venue: import_module(f"{PACKAGE}.{venue}.rules").RULES for venue in EXCHANGES}
 
 
 def rules_of(venue: str) -> VenueRules:
-    """The venue's rules, without loading its adapter. Raises NoAdapterYet."""
-    return RULES[_with_adapter(venue)]
+    """The venue's rules, without loading its adapter. Raises UnknownExchange."""
+    return RULES[known_exchange(venue)]
 
 
 _LOADING = Lock()
 
 
 def load(venue: str) -> None:
-    """Imports the venue's adapter, which takes about a second the first time; safe in another thread. A venue without
-    an adapter is nothing to load."""
-    if venue in VENUES:
+    """Imports the venue's adapter, which takes about a second the first time; safe in another thread. An unknown
+    name is nothing to load."""
+    if venue in RULES:
         # One at a time: two threads that import parts of one package can wait for each other.
         with _LOADING:
             import_module(f"{PACKAGE}.{venue}.adapter")
@@ -57,18 +53,12 @@ def build_adapter(
     runner: AttemptRunner | None = None,
     rules: VenueRules | None = None,
 ) -> ExchangeAdapter:
-    """The venue's adapter. The first one takes about a second: ccxt is loaded. Raises NoAdapterYet.
+    """The venue's adapter. The first one takes about a second: ccxt is loaded. Raises UnknownExchange.
 
     ``rules`` replaces the venue's own, for a venue that is emulated.
     """
-    module = import_module(f"{PACKAGE}.{_with_adapter(venue)}.adapter")
+    module = import_module(f"{PACKAGE}.{known_exchange(venue)}.adapter")
     adapter: ExchangeAdapter = module.ADAPTER(
         settings=settings, timeouts=timeouts, transport=transport, clock=clock, ids=ids, runner=runner, rules=rules
     )
     return adapter
-
-
-def _with_adapter(venue: str) -> str:
-    if venue not in VENUES:
-        raise NoAdapterYet(venue, VENUES)
-    return venue

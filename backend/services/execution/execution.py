@@ -36,7 +36,7 @@ async def resolve_exchange_with_failover(primary_exchange: str, default_exchange
 
 
 def build_execution_adapter(config: ExecutionConfig, exchange_override: str | None = None) -> ExchangeAdapter:
-    """The adapter of ``exchange_override`` or of ``config.exchange``. Raises UnknownExchange or NoAdapterYet."""
+    """The adapter of ``exchange_override`` or of ``config.exchange``. Raises UnknownExchange."""
     return bootstrap.execution_adapter(exchange_override or config.exchange)
 
 

@@ -8,7 +8,7 @@ from tests.fakes.transport import Reply, answer
 from tests.integrations.exchanges.support import CLIENT_ID
 
 D = Decimal
-VENUES = ("binance", "kraken", "firi", "bybit", "okx")
+VENUES = ("binance", "kraken", "firi", "bybit", "okx", "kucoin")
 HTML = "<html>maintenance</html>"
 
 BINANCE_ORDER = {
@@ -24,6 +24,29 @@ BINANCE_ORDER = {
     "type": "LIMIT",
     "side": "SELL",
     "time": 1700000000123,
+}
+KUCOIN_ORDER = {
+    "id": "28",
+    "clientOid": CLIENT_ID,
+    "symbol": "BTC-USDT",
+    "opType": "DEAL",
+    "type": "limit",
+    "side": "sell",
+    "price": "50000",
+    "size": "0.002",
+    "funds": "100",
+    "dealSize": "0.0005",
+    "dealFunds": "24.99",
+    "fee": "0.02499",
+    "feeCurrency": "USDT",
+    "timeInForce": "IOC",
+    "cancelExist": True,
+    "createdAt": 1700000000123,
+    "tradeType": "TRADE",
+    "inOrderBook": False,
+    "cancelledSize": "0.0015",
+    "remainSize": "0",
+    "active": False,
 }
 KRAKEN_ORDER = {
     "refid": None,
@@ -82,6 +105,10 @@ OKX_ORDER = {
     "cTime": "1700000000123",
     "tdMode": "cash",
 }
+
+
+def kucoin(data: object) -> Reply:
+    return answer({"code": "200000", "data": data})
 
 
 def kraken(result: object) -> Reply:

@@ -119,10 +119,27 @@ OKX_MARKET = {
     "tickSz": "0.1",
     "maxLmtSz": "9999",
 }
+KUCOIN_MARKET = {
+    "symbol": "BTC-USDT",
+    "baseCurrency": "BTC",
+    "quoteCurrency": "USDT",
+    "feeCurrency": "USDT",
+    "baseMinSize": "0.00001",
+    "baseMaxSize": "10000000000",
+    "baseIncrement": "0.00000001",
+    "quoteIncrement": "0.000001",
+    "priceIncrement": "0.1",
+    "minFunds": "0.1",
+    "enableTrading": True,
+    "feeCategory": 1,
+    "makerFeeCoefficient": "1.00",
+    "takerFeeCoefficient": "1.00",
+}
 FIRI_MARKET = {"id": "BTCNOK", "last": "827301.99", "high": "1", "change": "1", "low": "1", "volume": "1"}
 
 MARKETS: Mapping[str, Mapping[str, Reply]] = {
     "binance": {"/api/v3/exchangeInfo": answer({"symbols": [BINANCE_MARKET]})},
+    "kucoin": {"/api/v2/symbols": answer({"code": "200000", "data": [KUCOIN_MARKET]})},
     "kraken": {
         "/0/public/Assets": answer({"error": [], "result": KRAKEN_ASSETS}),
         "/0/public/AssetPairs": answer({"error": [], "result": {"XXBTZUSD": KRAKEN_PAIR}}),
@@ -135,7 +152,8 @@ MARKETS: Mapping[str, Mapping[str, Reply]] = {
     },
     "okx": {"/api/v5/public/instruments": answer({"code": "0", "msg": "", "data": [OKX_MARKET]})},
 }
-SYMBOLS = {"binance": "BTC/USDT", "kraken": "BTC/USD", "firi": "BTC/NOK", "bybit": "BTC/USDT", "okx": "BTC/USDT"}
+SYMBOLS = {"binance": "BTC/USDT", "kraken": "BTC/USD", "firi": "BTC/NOK"}
+SYMBOLS |= dict.fromkeys(("bybit", "okx", "kucoin"), "BTC/USDT")
 
 
 def keys(venue: str) -> Credentials:

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from backend.config.model import Timeouts
-from backend.domain.errors import ConfigurationError, NoAdapterYet, VenueCallFailed
+from backend.domain.errors import ConfigurationError, UnknownExchange, VenueCallFailed
 from backend.domain.health import VenueMode
 from backend.domain.lifecycle import IntentState
 from backend.domain.orders import Credentials, Intent, TimeInForce
@@ -19,6 +19,7 @@ from backend.domain.outcomes import ProvenNotExecuted
 from backend.domain.records import ExecutionResult
 from backend.domain.rules import Fact, Verification
 from backend.integrations.exchanges.factory import RULES, hosts, rules_of
+from backend.policies.routing_tables import EXCHANGES
 from backend.ports.transport import HttpAnswer, HttpRequest, TransportFault
 from tests.fakes.transport import Reply, ScriptedTransport, answer, failure
 from tests.integrations.exchanges.support import (
@@ -26,6 +27,7 @@ from tests.integrations.exchanges.support import (
     FIRI_MARKET,
     KRAKEN_ASSETS,
     KRAKEN_PAIR,
+    KUCOIN_MARKET,
     SYMBOLS,
     make_bench,
     warm_bench,
@@ -34,6 +36,7 @@ from tests.integrations.exchanges.support import (
 VENUES = tuple(RULES)
 TIMES = {
     "binance": answer({"serverTime": 1700000000250}, elapsed_s=0.123),
+    "kucoin": answer({"code": "200000", "data": 1700000000250}, elapsed_s=0.123),
     "kraken": answer({"error": [], "result": {"unixtime": 1700000000, "rfc1123": "Tue"}}, elapsed_s=0.123),
     "firi": answer({"time": 1700000000}, elapsed_s=0.123),
     "bybit": answer(
@@ -41,9 +44,9 @@ TIMES = {
     ),
     "okx": answer({"code": "0", "msg": "", "data": [{"ts": "1700000000250"}]}, elapsed_s=0.123),
 }
-MILLISECONDS = ("binance", "bybit", "okx")
+MILLISECONDS = ("binance", "bybit", "okx", "kucoin")
 STATUS_PATHS = {"binance": "/sapi/v1/system/status", "kraken": "/0/public/SystemStatus"}
-STATUS_PATHS |= {"bybit": "/v5/system/status", "okx": "/api/v5/system/status"}
+STATUS_PATHS |= {"bybit": "/v5/system/status", "okx": "/api/v5/system/status", "kucoin": "/api/v1/status"}
 
 
 async def reading(venue: str, time: Reply, status: Reply | None = None) -> tuple[float, float, VenueMode]:
@@ -52,6 +55,10 @@ async def reading(venue: str, time: Reply, status: Reply | None = None) -> tuple
         bench.transport.standing = {STATUS_PATHS[venue]: status}
     health = await bench.adapter.health()
     return health.latency_s, health.server_time, health.mode
+
+
+def kucoin_status(status: str) -> Reply:
+    return answer({"code": "200000", "data": {"status": status, "msg": ""}})
 
 
 def kraken_status(status: str) -> Reply:
@@ -64,6 +71,10 @@ def kraken_status(status: str) -> Reply:
         ("binance", answer({"status": 0, "msg": "normal"}), VenueMode.ONLINE),
         ("binance", answer({"status": 1, "msg": "system_maintenance"}), VenueMode.MAINTENANCE),
         ("binance", answer({"status": 2}), VenueMode.UNKNOWN),
+        ("kucoin", kucoin_status("open"), VenueMode.ONLINE),
+        ("kucoin", kucoin_status("cancelonly"), VenueMode.CANCEL_ONLY),
+        ("kucoin", kucoin_status("close"), VenueMode.MAINTENANCE),
+        ("kucoin", kucoin_status("something new"), VenueMode.UNKNOWN),
         ("kraken", kraken_status("online"), VenueMode.ONLINE),
         ("kraken", kraken_status("post_only"), VenueMode.POST_ONLY),
         ("kraken", kraken_status("cancel_only"), VenueMode.CANCEL_ONLY),
@@ -109,6 +120,7 @@ async def test_a_silent_status_endpoint_only_costs_the_mode(venue: str, status: 
         answer("[]"),
         answer({"time": None}),
         answer({"serverTime": "soon"}),
+        answer({"code": "200000", "data": None}),
         answer({"error": [], "result": {}}),
         answer({"error": ["EService:Unavailable"]}),
         answer("", 503),
@@ -181,6 +193,31 @@ async def test_binance_filters_become_steps() -> None:
         "HALTED/USDT": False,
         "MKT/USDT": False,
     }
+
+
+async def test_kucoin_symbols_become_instruments() -> None:
+    """Fees follow the market's class and coefficient; a namesake of another asset is told apart; no step, no market."""
+    bench = make_bench("kucoin")
+    listed = [
+        KUCOIN_MARKET,
+        {
+            **KUCOIN_MARKET,
+            "symbol": "DEAR-USDT",
+            "baseCurrency": "DEAR",
+            "feeCategory": 3,
+            "takerFeeCoefficient": "0.5",
+        },
+        {**KUCOIN_MARKET, "symbol": "BIFI-USDT", "baseCurrency": "BIFI", "enableTrading": False, "minFunds": None},
+        {**KUCOIN_MARKET, "symbol": "NOSTEP-USDT", "baseCurrency": "NOSTEP", "priceIncrement": None},
+    ]
+    bench.transport.standing["/api/v2/symbols"] = answer({"code": "200000", "data": listed})
+    markets = await bench.adapter.instruments()
+    assert set(markets) == {"BTC/USDT", "DEAR/USDT", "BIFIF/USDT"}
+    btc, dear, bifi = markets["BTC/USDT"], markets["DEAR/USDT"], markets["BIFIF/USDT"]
+    assert (btc.native_id, str(btc.price_tick), btc.quantity_step) == ("BTC-USDT", "0.1", Decimal("1E-8"))
+    assert (btc.min_quantity, btc.max_quantity, btc.min_notional) == (Decimal("1E-5"), Decimal(10**10), Decimal("0.1"))
+    assert (btc.taker_fee, dear.taker_fee, dear.maker_fee) == (Decimal("0.001"), Decimal("0.0015"), Decimal("0.003"))
+    assert (btc.active, bifi.active, bifi.min_notional) == (True, False, Decimal(0))
 
 
 async def test_kraken_pairs_become_instruments() -> None:
@@ -283,18 +320,16 @@ async def test_an_adapter_serves_one_event_loop_after_another() -> None:
     assert len(bench.sent) == 2
 
 
-def test_a_venue_without_an_adapter_is_named() -> None:
-    """A known exchange without an adapter is named as such, with those that work."""
-    assert VENUES == ("binance", "bybit", "okx", "kraken", "firi")
-    with pytest.raises(NoAdapterYet, match="binance, bybit, okx, kraken, firi"):
-        rules_of("kucoin")
-    with pytest.raises(NoAdapterYet, match="kucoin"):
-        make_bench("kucoin")
-    assert tuple(RULES) == VENUES
+def test_every_exchange_has_an_adapter() -> None:
+    """The exchanges are one list in one place; anything else is refused by name."""
+    assert VENUES == EXCHANGES
+    with pytest.raises(UnknownExchange, match="mtgox"):
+        rules_of("mtgox")
     assert hosts() == {
         "binance": ("api.binance.com",),
         "bybit": ("api.bybit.com",),
         "okx": ("www.okx.com",),
+        "kucoin": ("api.kucoin.com",),
         "kraken": ("api.kraken.com",),
         "firi": ("api.firi.com",),
     }

@@ -17,12 +17,14 @@ from tests.integrations.exchanges.recurring import (
     FIRI_ORDER,
     HTML,
     KRAKEN_ORDER,
+    KUCOIN_ORDER,
     OKX_ORDER,
     VENUES,
     D,
     bybit,
     bybit_rows,
     kraken,
+    kucoin,
     okx,
 )
 from tests.integrations.exchanges.support import CLIENT_ID, SYMBOLS, warm_bench
@@ -32,6 +34,7 @@ from tests.integrations.exchanges.support import CLIENT_ID, SYMBOLS, warm_bench
     ("venue", "reply", "average"),
     [
         ("binance", answer(BINANCE_ORDER), D(49980)),
+        ("kucoin", kucoin(KUCOIN_ORDER), D(49980)),
         ("kraken", kraken({"28": KRAKEN_ORDER}), D(49980)),
         ("firi", answer([FIRI_ORDER]), None),
         ("bybit", bybit_rows(BYBIT_ORDER), D(49980)),
@@ -54,6 +57,7 @@ async def test_an_order_by_its_venue_id(venue: str, reply: Reply, average: Decim
 
 NOT_FOUND = {
     "binance": answer({"code": -2013, "msg": "Order does not exist."}, 400),
+    "kucoin": kucoin(None),
     "kraken": answer({"error": ["EOrder:Unknown order"]}),
     "firi": answer([]),
     "okx": okx(code="51603"),
@@ -177,6 +181,7 @@ async def test_firi_amounts_that_do_not_add_up_are_no_state() -> None:
     ("venue", "reply"),
     [
         ("binance", answer([BINANCE_ORDER])),
+        ("kucoin", kucoin([KUCOIN_ORDER])),
         ("kraken", kraken({"open": {"O-1": KRAKEN_ORDER}})),
         ("firi", answer([FIRI_ORDER])),
         ("bybit", bybit_rows({**BYBIT_ORDER, "orderStatus": "PartiallyFilled"}, BYBIT_ORDER | {"orderId": "29"})),

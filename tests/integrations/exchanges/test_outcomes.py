@@ -14,10 +14,11 @@ from tests.fakes.transport import answer, failure
 from tests.integrations.exchanges import documented_answers
 from tests.integrations.exchanges.documented_answers import HTML, Case
 from tests.integrations.exchanges.documented_bybit import BYBIT
+from tests.integrations.exchanges.documented_kucoin import KUCOIN, PLACED
 from tests.integrations.exchanges.documented_okx import OKX
 from tests.integrations.exchanges.support import CLIENT_ID, make_bench, rows_hit, warm_bench
 
-CASES = {**documented_answers.CASES, "bybit": BYBIT, "okx": OKX}
+CASES = {**documented_answers.CASES, "bybit": BYBIT, "okx": OKX, "kucoin": KUCOIN}
 EVERY_CASE = [
     pytest.param(venue, case, id=f"{venue} {case.status} {case.body[:60]}") for venue in CASES for case in CASES[venue]
 ]
@@ -158,6 +159,7 @@ async def test_a_full_answer_is_accepted_with_its_fills() -> None:
     ("venue", "body"),
     [
         ("binance", FULL),
+        ("kucoin", {"code": "200000", "data": PLACED}),
         ("kraken", {"error": [], "result": {"txid": ["OEKVV2-IH52O-TPL6GZ"]}}),
         ("firi", {"id": 12345678}),
         ("bybit", {"retCode": 0, "retMsg": "OK", "result": {"orderId": "1", "orderLinkId": CLIENT_ID}}),

@@ -18,7 +18,7 @@ from backend.ports.transport import HttpAnswer, HttpRequest
 from tests.fakes.transport import ScriptedTransport, answer
 from tests.integrations.exchanges.support import MARKETS, Bench, keys, make_bench, warm_bench
 
-VENUES = ("binance", "kraken", "firi", "bybit", "okx")
+VENUES = ("binance", "kraken", "firi", "bybit", "okx", "kucoin")
 ACCEPTED = {"error": [], "result": {"txid": ["OAAAAA-BBBBB-CCCCCC"]}}
 
 

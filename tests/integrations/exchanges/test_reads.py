@@ -11,7 +11,7 @@ from backend.domain.errors import InvalidOrder, MissingCredentials, VenueCallFai
 from backend.domain.orders import Balance, Credentials, OrderRef
 from backend.ports.transport import HttpAnswer, TransportFault
 from tests.fakes.transport import Reply, answer, failure
-from tests.integrations.exchanges.recurring import HTML, VENUES, D, bybit, bybit_rows, kraken, okx
+from tests.integrations.exchanges.recurring import HTML, VENUES, D, bybit, bybit_rows, kraken, kucoin, okx
 from tests.integrations.exchanges.support import SYMBOLS, warm_bench
 
 BOOK_SIDES = {
@@ -20,6 +20,7 @@ BOOK_SIDES = {
 }
 BOOKS = {
     "binance": answer({"lastUpdateId": 7, **BOOK_SIDES}),
+    "kucoin": kucoin({"sequence": "7", "time": 1700000000250, **BOOK_SIDES}),
     "kraken": kraken({"XXBTZUSD": BOOK_SIDES}),
     "firi": answer(BOOK_SIDES),
     "bybit": bybit({"s": "BTCUSDT", "b": BOOK_SIDES["bids"], "a": BOOK_SIDES["asks"], "ts": 1, "u": 1}),
@@ -136,6 +137,21 @@ async def test_private_reads_without_keys_send_nothing(venue: str) -> None:
     [
         ("binance", answer({"balances": [{"asset": "BTC", "free": "1.00000001", "locked": "0.50000000"}]})),
         ("kraken", kraken({"XXBT": {"balance": "1.50000001", "hold_trade": "0.50000000"}})),
+        (
+            "kucoin",
+            kucoin(
+                [
+                    {
+                        "currency": "BTC",
+                        "type": "trade_hf",
+                        "balance": "1.5",
+                        "available": "1.00000001",
+                        "holds": "0.5",
+                    },
+                    {"currency": "BTC", "type": "trade", "balance": "9", "available": "9", "holds": "0"},
+                ]
+            ),
+        ),
         ("firi", answer([{"currency": "BTC", "balance": "1.5", "hold": "0.5", "available": "1.00000001"}])),
         ("bybit", bybit_rows({"coin": [{"coin": "BTC", "walletBalance": "1.50000001", "locked": "0.5"}]})),
         ("okx", okx({"details": [{"ccy": "BTC", "availBal": "1.00000001", "frozenBal": "0.5"}]})),

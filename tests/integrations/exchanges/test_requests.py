@@ -20,18 +20,20 @@ from tests.integrations.exchanges.support import CLIENT_ID, Bench, make_bench, w
 
 ACCEPTED = {
     "binance": answer({"orderId": 28, "clientOrderId": CLIENT_ID, "status": "NEW"}),
+    "kucoin": answer({"code": "200000", "data": {"orderId": "67110f7c", "clientOid": CLIENT_ID}}),
     "kraken": answer({"error": [], "result": {"txid": ["OAAAAA-BBBBB-CCCCCC"]}}),
     "firi": answer({"id": 12345678}, 201),
     "bybit": answer({"retCode": 0, "retMsg": "OK", "result": {"orderId": "28", "orderLinkId": CLIENT_ID}}),
     "okx": answer({"code": "0", "data": [{"ordId": "28", "clOrdId": CLIENT_ID, "sCode": "0", "sMsg": ""}]}),
 }
-JSON_BODIES = ("firi", "bybit", "okx")
+JSON_BODIES = ("firi", "bybit", "okx", "kucoin")
 AMOUNTS = {
     "binance": ("quantity", "price"),
     "kraken": ("volume", "price"),
     "firi": ("amount", "price"),
     "bybit": ("qty", "price"),
     "okx": ("sz", "px"),
+    "kucoin": ("size", "price"),
 }
 
 

@@ -24,6 +24,7 @@ from tests.integrations.exchanges.recurring import (
     D,
     bybit,
     kraken,
+    kucoin,
     okx,
 )
 from tests.integrations.exchanges.support import CLIENT_ID, SYMBOLS, make_bench, warm_bench
@@ -203,8 +204,17 @@ async def test_firi_without_a_match_has_no_fill() -> None:
     assert await bench.adapter.my_trades("BTC/NOK", venue_order_id="12345678") == ()
 
 
+KUCOIN_CANCELLED = {
+    "orderId": "12345678",
+    "originSize": "0.002",
+    "dealSize": "0.0005",
+    "remainSize": "0",
+    "canceledSize": "0.0015",
+    "status": "done",
+}
 CANCELLED = {
     "binance": (answer({**BINANCE_ORDER, "status": "CANCELED"}), "0.0005"),
+    "kucoin": (kucoin(KUCOIN_CANCELLED), "0.0005"),
     "kraken": (kraken({"count": 1}), None),
     "firi": (answer({"matched": "0.00002"}), "0.00002"),
     "bybit": (bybit({"orderId": "12345678", "orderLinkId": ""}), None),
@@ -212,6 +222,7 @@ CANCELLED = {
 }
 GONE = {
     "binance": answer({"code": -2011, "msg": "Unknown order sent."}, 400),
+    "kucoin": answer({"code": "400100", "msg": "order_not_exist_or_not_allow_to_cancel"}, 400),
     "kraken": answer({"error": ["EOrder:Unknown order"]}),
     "firi": answer({"name": "OrderNotFound", "message": "Order not found"}, 404),
     "bybit": bybit({}, 170213),

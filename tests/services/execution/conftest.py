@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.config import Limits, Settings, Timeouts
-from backend.domain.errors import NoAdapterYet
+from backend.domain.errors import UnknownExchange
 from backend.domain.orders import Intent
 from backend.domain.records import Equivalent
 from backend.integrations.journal.journal import SqliteJournal
@@ -46,7 +46,7 @@ class Desk:
 
     def adapter_of(self, venue: str) -> FakeExchange:
         if venue not in self.venues:
-            raise NoAdapterYet(venue, tuple(self.venues))
+            raise UnknownExchange(venue, tuple(self.venues))
         return self.venues[venue]
 
     def build(self) -> None:

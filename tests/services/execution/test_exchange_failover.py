@@ -200,13 +200,6 @@ async def test_failover_with_strategy_routing(monkeypatch: pytest.MonkeyPatch) -
     assert await execution.resolve_exchange_with_failover(primary) == "bybit"
 
 
-async def test_health_of_an_exchange_without_adapter() -> None:
-    """An exchange that cannot be traded with yet is down with that reason, and nothing is sent."""
-    health = await failover.get_exchange_health("kucoin")
-    assert health["status"] == "down"
-    assert "no adapter yet" in (health["last_error"] or "")
-
-
 async def test_health_of_an_unknown_name() -> None:
     """A name that is no exchange is down too, never an exception."""
     health = await failover.get_exchange_health("mtgox")
