@@ -74,7 +74,9 @@ def test_a_test_order_is_checked_and_forgotten(desk: Desk) -> None:
     """The test call answers like a place and refuses like one, and nothing takes effect."""
     fields = {**SYMBOL, "side": "buy", "type": "limit", "size": "0.5", "price": "100", "clientOid": "a-1"}
     assert desk.json("POST", f"{ORDERS}/test", fields)["data"]["clientOid"] == "a-1"
-    assert desk.json("POST", f"{ORDERS}/test", {**fields, "price": "100.01"})["code"] == "400100"
+    late = {"allowMaxTimeWindow": "1000", "clientTimestamp": str(int((T0 - 2) * 1000))}
+    for wrong in ({"price": "100.01"}, late):
+        assert desk.json("POST", f"{ORDERS}/test", {**fields, **wrong})["code"] == "400100"
     assert desk.core.ledger.orders == ()
 
 
@@ -225,6 +227,7 @@ def test_keys_and_signatures_are_verified(desk: Desk) -> None:
         (changed(key="0" * 24), (401, "400003")),
         (changed(passphrase=desk.kucoin_hmac("another")), (401, "400004")),
         (changed(passphrase=desk.keys["passphrase"], key_version="1"), (401, "400004")),
+        (changed(key_version="1"), (401, "400004")),
         (changed(sign=desk.kucoin_hmac("another")), (401, "400005")),
         (dataclasses.replace(right, query="type=trade"), (401, "400005")),
         (dataclasses.replace(right, method="GET", body=b"{}"), (401, "400005")),
