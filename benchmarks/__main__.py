@@ -10,19 +10,16 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import choosing, imports, readying, submitting
+from benchmarks import choosing, emulating, imports, readying, submitting
 from benchmarks.timing import measured_on
 
 
 def main() -> None:
     """Runs every benchmark."""
     logging.getLogger("quantum_trader").setLevel(logging.CRITICAL)
-    rows = [
-        *imports.measure(),
-        *readying.measure(),
-        *asyncio.run(choosing.measure()),
-        *asyncio.run(submitting.measure()),
-    ]
+    rows = [*imports.measure(), *readying.measure()]
+    for benchmark in (choosing, submitting, emulating):
+        rows += asyncio.run(benchmark.measure())
     if "--json" in sys.argv[1:]:
         print(json.dumps({"measured": measured_on(), "figures": [row._asdict() for row in rows]}, indent=2))
         return

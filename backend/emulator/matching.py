@@ -7,18 +7,17 @@ book. A resting order fills, at its own price, when a later book crosses it. Our
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from backend.emulator.accounts import Account
 from backend.emulator.books import BookFrame, BookSource, Level
+from backend.emulator.kept import Kept
 from backend.emulator.ledger import Ledger, LedgerOrder, LedgerTrade
 from backend.emulator.market import ZERO, FeeRule, Market, Side, TimeInForce
 from backend.emulator.orders import EngineRefusal, NewOrder, Order, Reason, Status, Trade
 
-CLOSED_KEPT_MAX = 20_000
 CATCH_UP_FRAMES_MAX = 600
 
 MakeId = Callable[[int], str]
@@ -62,14 +61,13 @@ class Engine:
         self._order_id = order_id
         self._trade_id = trade_id
         self._live: dict[str, _Live] = {}
-        self._open: dict[str, Order] = {}
-        self._closed: deque[Order] = deque(maxlen=CLOSED_KEPT_MAX)
+        self._kept = Kept()
         self._orders_made = 0
         self._trades_made = dict.fromkeys(self.markets, 0)
 
     def advance(self, now: float, *, matching: bool = True) -> None:
         """Bring resting orders to ``now``, book by book since the last look. Without matching the time just passes."""
-        for symbol in {order.new.market.symbol: None for order in self._open.values()}:
+        for symbol in self._kept.open_symbols():
             for frame in self._frames_until(symbol, now):
                 self._live[symbol] = _Live(frame, {})
                 if matching:
@@ -81,6 +79,8 @@ class Engine:
             return self.told_books[symbol]
         live = self._current(symbol, now - self.ahead)
         frame = live.frame
+        if not live.taken and not self.ahead:
+            return frame
         at, until = frame.at + self.ahead, frame.until + self.ahead
         return BookFrame(at, until, tuple(_left(frame.bids, live)), tuple(_left(frame.asks, live)))
 
@@ -112,42 +112,27 @@ class Engine:
 
     def has_open(self, client_id: str) -> bool:
         """Does an open order carry this client id, visible or not?"""
-        return any(order.new.client_id == client_id for order in self._open.values())
+        return self._kept.has_open(client_id)
 
     def find(
         self, now: float, *, order_id: str | None = None, client_id: str | None = None, symbol: str | None = None
     ) -> Order | None:
         """The newest visible order that fits all that is given. Which of several a venue returns is unverified."""
-        for order in self._newest(now - self.ahead):
-            if (
-                order_id in {None, order.id}
-                and client_id in {None, order.new.client_id}
-                and symbol in {None, order.new.market.symbol}
-            ):
-                return order
-        return None
+        return self._kept.find(now - self.ahead, order_id, client_id, symbol)
 
     def open_orders(self, now: float, symbol: str | None = None) -> list[Order]:
         """Visible open orders, oldest first."""
-        at = now - self.ahead
-        return [o for o in self._open.values() if o.visible_at <= at and symbol in {None, o.new.market.symbol}]
+        return self._kept.open(now - self.ahead, symbol)
 
     def closed_orders(self, now: float, symbol: str | None = None) -> list[Order]:
-        """Visible closed orders, in the order in which they closed; at most CLOSED_KEPT_MAX are remembered."""
-        at = now - self.ahead
-        return [o for o in self._closed if o.visible_at <= at and symbol in {None, o.new.market.symbol}]
+        """Visible closed orders, in the order in which they closed; a bounded number is remembered."""
+        return self._kept.closed(now - self.ahead, symbol)
 
-    def trades(self, now: float, symbol: str | None = None) -> list[tuple[Order, Trade]]:
+    def trades(
+        self, now: float, symbol: str | None = None, *, order_id: str | None = None
+    ) -> list[tuple[Order, Trade]]:
         """Visible trades of visible orders, oldest first."""
-        at = now - self.ahead
-        orders = [*self.closed_orders(now, symbol), *self.open_orders(now, symbol)]
-        pairs = [(order, trade) for order in orders for trade in order.trades if trade.visible_at <= at]
-        return sorted(pairs, key=lambda pair: (pair[1].at, pair[1].number))
-
-    def _newest(self, now: float) -> Iterator[Order]:
-        for order in (*reversed(self._open.values()), *reversed(self._closed)):
-            if order.visible_at <= now:
-                yield order
+        return self._kept.trades(now - self.ahead, symbol, order_id)
 
     def _current(self, symbol: str, now: float) -> _Live:
         live = self._live.get(symbol)
@@ -205,7 +190,7 @@ class Engine:
         stamp = now + self.ahead
         order = Order(order_id, new, quantity, stamp, visible_at, asset, reserve, updated=stamp, entered=now)
         self.account.hold(asset, reserve)
-        self._open[order.id] = order
+        self._kept.add(order)
         self._record(order)
         if not quantity:
             self._close(order, Status.EXPIRED, now)
@@ -218,16 +203,26 @@ class Engine:
 
     def _fill_resting(self, symbol: str, at: float) -> None:
         """Resting orders that the new book crosses, best price first, share what the book offers at their price."""
-        resting = [order for order in self._open.values() if order.new.market.symbol == symbol and order.new.price]
+        resting = [order for order in self._kept.resting(symbol) if order.new.price]
         resting.sort(key=_eagerness, reverse=True)
+        for side in Side:
+            for order in resting:
+                if order.new.side is side and not self._fill_one(order, symbol, at):
+                    break  # the next ones ask for no less
+
+    def _fill_one(self, order: Order, symbol: str, at: float) -> bool:
+        """Fill a resting order as far as the book crosses it. False: it does not, or nothing is left."""
         live = self._live[symbol]
-        for order in resting:
-            for price, size in list(_left(live.frame.asks if order.new.side is Side.BUY else live.frame.bids, live)):
-                if order.status is not Status.OPEN or not _crosses(order.new.side, order.new.price or ZERO, price):
-                    break
-                part = min(order.remaining, size)
-                live.taken[price] = live.taken.get(price, ZERO) + part
-                self._trade(order, order.new.price or price, part, at, maker=True)
+        levels = live.frame.asks if order.new.side is Side.BUY else live.frame.bids
+        crossed = False
+        for price, size in _left(levels, live):
+            if order.status is not Status.OPEN or not _crosses(order.new.side, order.new.price or ZERO, price):
+                break
+            crossed = True
+            part = min(order.remaining, size)
+            live.taken[price] = live.taken.get(price, ZERO) + part
+            self._trade(order, order.new.price or price, part, at, maker=True)
+        return crossed
 
     def _trade(self, order: Order, price: Decimal, size: Decimal, at: float, *, maker: bool) -> None:
         market, symbol = order.new.market, order.new.market.symbol
@@ -241,6 +236,7 @@ class Engine:
         order.cost += trade.cost
         order.updated = stamp
         self._settle(order, trade)
+        self._kept.record(order, trade, at)
         self.ledger.record_trade(_ledger_trade(self.venue, order, trade, at))
         if order.remaining:
             self._record(order)
@@ -272,8 +268,7 @@ class Engine:
         order.updated = now + self.ahead
         self.account.hold(order.reserve_asset, -order.reserve)
         order.reserve = ZERO
-        if self._open.pop(order.id, None) is not None:
-            self._closed.append(order)
+        self._kept.close(order)
         self._record(order)
 
     def _record(self, order: Order) -> None:

@@ -93,6 +93,8 @@ def json_answer(status: int, value: object, headers: Headers = ()) -> Answer:
 
 def form(text: str) -> dict[str, str]:
     """The fields of a query string or form body; of a repeated name the last. An unreadable text has no fields."""
+    if not text:
+        return {}
     try:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX))
     except ValueError:

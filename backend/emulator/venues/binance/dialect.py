@@ -156,14 +156,9 @@ class BinanceDialect:
         return json_answer(OK, [render.looked_up(order) for order in orders[-_limit(call, 500) :]])
 
     def _my_trades(self, call: Call) -> Answer:
-        pairs = self._engine.trades(call.now, self._market(call).symbol)
-        wanted = call.fields.get("orderId")
-        rows = [
-            render.my_trade(order, trade)
-            for order, trade in pairs
-            if wanted in {None, order.id} and _in_range(call, render.millis(trade.at))
-        ]
-        return json_answer(OK, rows[-_limit(call, 500) :])
+        pairs = self._engine.trades(call.now, self._market(call).symbol, order_id=call.fields.get("orderId"))
+        found = [(order, trade) for order, trade in pairs if _in_range(call, render.millis(trade.at))]
+        return json_answer(OK, [render.my_trade(order, trade) for order, trade in found[-_limit(call, 500) :]])
 
     def _account(self, call: Call) -> Answer:
         balances = [
