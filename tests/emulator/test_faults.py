@@ -14,7 +14,6 @@ from backend.emulator.fault_kinds import arm
 from backend.emulator.faults import FAULTS_MAX, Fault, FaultBoard, FaultError, FaultKind
 from backend.emulator.registry import KINDS
 from backend.emulator.wire import Endpoint, Hang, Reset, Respond
-from tests.emulator.calls import CALLS
 from tests.emulator.kit import T0, Desk, answer
 
 PLACE = frozenset({Endpoint.PLACE})
@@ -107,20 +106,34 @@ def test_limits_say_how_long_to_wait() -> None:
     assert f"banned until {int((T0 + 120) * 1000)}." in got.body.decode()
 
 
+LOOK_UPS: dict[str, list[tuple[str, str, dict[str, str]]]] = {
+    "binance": [
+        ("GET", "/api/v3/order", {"symbol": "BTCUSDT", "origClientOrderId": "a-1"}),
+        ("GET", "/api/v3/allOrders", {"symbol": "BTCUSDT"}),
+        ("GET", "/api/v3/myTrades", {"symbol": "BTCUSDT"}),
+    ],
+    "kraken": [
+        ("POST", "/0/private/ClosedOrders", {"cl_ord_id": "a-1"}),
+        ("POST", "/0/private/TradesHistory", {}),
+    ],
+    "firi": [("GET", "/v2/orders/history", {}), ("GET", "/v2/history/orders", {})],
+}
+
+
 @pytest.mark.parametrize("venue", VENUES)
 @pytest.mark.parametrize(("drop", "effect"), [("reset", Reset), ("hang", Hang)])
 def test_a_lost_answer_hides_an_executed_order_for_a_while(venue: str, drop: str, effect: type) -> None:
     """The order executes, nobody is told, and no look-up finds order or trades before the visible time."""
     desk = Desk(venue)
+    client_id = {"binance": {"newClientOrderId": "a-1"}, "kraken": {"cl_ord_id": "a-1"}, "firi": {}}[venue]
     desk.fault(FaultKind.LOST_ANSWER, Endpoint.PLACE, drop=drop, min=1.0, max=1.5)
-    assert isinstance(desk.effect(desk.order()), effect)
+    assert isinstance(desk.effect(desk.order(**client_id)), effect)
     assert filled(desk) == Decimal("0.5")
-    look_ups = [CALLS[venue][endpoint] for endpoint in (Endpoint.QUERY, Endpoint.TRADES)]
-    hidden = [desk.ask(*call).body for call in look_ups]
+    hidden = [desk.ask(*call).body for call in LOOK_UPS[venue]]
     (order,) = desk.core.ledger.orders
     assert T0 + 1 <= order.visible_at <= T0 + 1.5
     desk.now = T0 + 1.5
-    shown = [desk.ask(*call).body for call in look_ups]
+    shown = [desk.ask(*call).body for call in LOOK_UPS[venue]]
     assert all(
         before != after and order.order_id.encode() in after for before, after in zip(hidden, shown, strict=True)
     )
