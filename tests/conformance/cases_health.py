@@ -1,0 +1,118 @@
+"""Health and status."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.domain.errors import VenueCallFailed
+from backend.domain.health import VenueMode
+from backend.domain.orders import Credentials
+from backend.emulator.faults import FaultKind
+from backend.emulator.wire import Endpoint
+from tests.conformance.desk import TIMEOUTS, Desk
+from tests.conformance.needs import Need
+from tests.conformance.registry import Group, case
+
+RESOLUTION_S = 1.0
+"""Some venues tell their time in whole seconds."""
+
+
+async def no_health(desk: Desk) -> VenueCallFailed:
+    with pytest.raises(VenueCallFailed) as failed:
+        await desk.adapter.health()
+    return failed.value
+
+
+@case(1, Group.HEALTH)
+async def time_of_the_venue(desk: Desk) -> None:
+    """The time endpoint tells the venue's clock, without keys."""
+    await desk.pass_time(0.75)
+    reading = await desk.other_adapter(keys=Credentials()).health()
+    assert 0 <= desk.clock.now() - reading.server_time <= RESOLUTION_S
+
+
+@case(2, Group.HEALTH)
+async def slow_time(desk: Desk) -> None:
+    """A slow answer is a healthy one with its latency."""
+    desk.fault(FaultKind.LATENCY, Endpoint.TIME, seconds=1.5)
+    assert 1.5 <= (await desk.adapter.health()).latency_s < 1.6
+
+
+@case(3, Group.HEALTH)
+async def refused_port(desk: Desk) -> None:
+    """A refused connection is no health, and provably nothing was sent."""
+    await desk.refuse()
+    assert (await no_health(desk)).not_sent
+
+
+@case(4, Group.HEALTH)
+async def silent_time(desk: Desk) -> None:
+    """Silence ends with the time-out, not with the venue's patience."""
+    began = desk.clock.now()
+    desk.fault(FaultKind.HANG, Endpoint.TIME)
+    assert not (await no_health(desk)).not_sent
+    assert desk.clock.now() - began <= TIMEOUTS.health_s
+
+
+@case(5, Group.HEALTH)
+async def reset_time(desk: Desk) -> None:
+    """A reset connection is no health."""
+    desk.fault(FaultKind.RESET, Endpoint.TIME)
+    assert not (await no_health(desk)).not_sent
+
+
+@case(6, Group.HEALTH)
+async def strange_time(desk: Desk) -> None:
+    """HTTP 200 with an empty body, a page, an empty object or a word for a number is no health."""
+    for body in ("", "<html>well</html>", "{}", "[]", '{"serverTime":"soon","time":"soon","result":{}}'):
+        desk.fault(FaultKind.BODY, Endpoint.TIME, count=1, status=200, body=body)
+        await no_health(desk)
+
+
+@case(7, Group.HEALTH)
+async def failing_time(desk: Desk) -> None:
+    """Error pages with 502, 503, 523 and 524 are no health."""
+    for status in (502, 503, 523, 524):
+        desk.fault(FaultKind.BODY, Endpoint.TIME, count=1, status=status, body="<html>no</html>")
+        assert str(status) in (await no_health(desk)).problem
+
+
+@case(8, Group.HEALTH)
+async def recovery(desk: Desk) -> None:
+    """After a fault the venue is healthy again with the next check, over new connections."""
+    await desk.refuse()
+    await no_health(desk)
+    desk.clear()
+    await desk.pass_time(0.1)
+    await desk.adapter.health()
+
+
+@case(9, Group.HEALTH, Need.STATUS)
+async def online(desk: Desk) -> None:
+    """The status endpoint tells normal operation."""
+    assert (await desk.adapter.health()).mode is VenueMode.ONLINE
+
+
+@case(10, Group.HEALTH, Need.STATUS, Need.MAINTENANCE)
+async def maintenance(desk: Desk) -> None:
+    """The status endpoint tells maintenance."""
+    desk.fault(FaultKind.MODE, mode="maintenance")
+    assert (await desk.adapter.health()).mode is VenueMode.MAINTENANCE
+
+
+@case(11, Group.HEALTH, Need.STATUS)
+async def broken_status(desk: Desk) -> None:
+    """A status endpoint that fails in any way only advises: the venue stays healthy, its mode unknown."""
+    faults: tuple[tuple[FaultKind, dict[str, object]], ...] = (
+        (FaultKind.HANG, {}),
+        (FaultKind.RESET, {}),
+        (FaultKind.BODY, {"status": 503}),
+        (FaultKind.BODY, {"status": 200, "body": "<html>well</html>"}),
+        (FaultKind.BODY, {"status": 200, "body": '{"status":[],"result":7,"data":"x"}'}),
+    )
+    asked = len(desk.tap.sent)
+    for kind, params in faults:
+        desk.fault(kind, Endpoint.STATUS, count=1, **params)
+        assert (await desk.adapter.health()).mode is VenueMode.UNKNOWN
+        desk.clear()
+    assert len(desk.tap.sent) == asked + 2 * len(faults)

@@ -1,0 +1,104 @@
+"""What a venue must offer for a case to apply, read from its rules and from the emulator's facts; and where it says no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+
+from backend.domain.orders import TimeInForce
+from backend.domain.reasons import RejectReason
+from backend.domain.rules import DeadlineClass, VenueRules
+from backend.emulator.dialect import Mode, VenueKind
+from backend.emulator.registry import KINDS
+from backend.integrations.exchanges.factory import PACKAGE, rules_of
+from backend.integrations.exchanges.shared.outcomes import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a case does not apply at a venue, and the document that says so."""
+
+    text: str
+    source: str
+
+
+class Need(StrEnum):
+    CLIENT_ID = "client id"
+    LOOKUP_BY_CLIENT_ID = "look-up by client id"
+    DEADLINE = "deadline"
+    IOC = "immediate or cancel"
+    STATUS = "status endpoint"
+    MAINTENANCE = "maintenance"
+    CANCEL_ONLY = "cancel only"
+    POST_ONLY = "post only"
+    COST_MINIMUM = "minimum notional"
+    PASSPHRASE = "passphrase"
+    BAN = "ban"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a need is met, and how its absence is told."""
+
+    met: Callable[[VenueRules, VenueKind], bool]
+    absent: str
+    source: Callable[[VenueRules], str]
+
+
+def document_of(rules: VenueRules) -> str:
+    """The document that the venue's rules are read from."""
+    return rules.id_class.source.partition(":")[0]
+
+
+def _has_status(rules: VenueRules, _kind: VenueKind) -> bool:
+    return import_module(f"{PACKAGE}.{rules.venue}.adapter").ADAPTER.STATUS is not None
+
+
+def _has_ban(rules: VenueRules, _kind: VenueKind) -> bool:
+    table: Table = import_module(f"{PACKAGE}.{rules.venue}.outcomes").OUTCOMES
+    return any(row.proves is RejectReason.BANNED for row in table.values())
+
+
+def _mode(mode: Mode) -> Rule:
+    return Rule(lambda _, kind: mode in kind.modes, f"no {mode.value} mode", document_of)
+
+
+RULES: Mapping[Need, Rule] = {
+    Need.CLIENT_ID: Rule(lambda rules, _: rules.has_client_id, "no client order id", lambda r: r.id_class.source),
+    Need.LOOKUP_BY_CLIENT_ID: Rule(
+        lambda rules, _: rules.lookup_by_client_id.value,
+        "no look-up by client order id",
+        lambda r: r.lookup_by_client_id.source,
+    ),
+    Need.DEADLINE: Rule(
+        lambda rules, _: rules.deadline_class.value is not DeadlineClass.NONE,
+        "no deadline of an order",
+        lambda r: r.deadline_class.source,
+    ),
+    Need.IOC: Rule(
+        lambda rules, _: TimeInForce.IOC in rules.time_in_force.value,
+        "no immediate-or-cancel order",
+        lambda r: r.time_in_force.source,
+    ),
+    Need.STATUS: Rule(_has_status, "no status endpoint", document_of),
+    Need.MAINTENANCE: _mode(Mode.MAINTENANCE),
+    Need.CANCEL_ONLY: _mode(Mode.CANCEL_ONLY),
+    Need.POST_ONLY: _mode(Mode.POST_ONLY),
+    Need.COST_MINIMUM: Rule(lambda _, kind: kind.markets[0].cost_min > 0, "no minimum notional", document_of),
+    Need.PASSPHRASE: Rule(
+        lambda rules, _: "passphrase" in rules.credential_fields, "no passphrase beside key and secret", document_of
+    ),
+    Need.BAN: Rule(_has_ban, "no answer that tells a ban", document_of),
+}
+
+
+def missing(venue: str, needs: tuple[Need, ...]) -> Explanation | None:
+    """The first need that the venue does not meet."""
+    rules, kind = rules_of(venue), KINDS[venue]
+    for need in needs:
+        rule = RULES[need]
+        if not rule.met(rules, kind):
+            return Explanation(rule.absent, rule.source(rules))
+    return None
