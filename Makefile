@@ -21,7 +21,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint bench night format lock clean
+.PHONY: help demo test lint matrix bench night format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ lint: $(DEV) ## Style, format, types and the import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+matrix: $(DEV) ## Run the conformance suite and write its matrix to docs/venues/conformance.md
+	@$(BIN)/python -m pytest tests/conformance --write-matrix $(ARGS)
 
 bench: $(DEV) ## Measure the published figures
 	@$(BIN)/python -m benchmarks $(ARGS)

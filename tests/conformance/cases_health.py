@@ -11,6 +11,7 @@ from backend.emulator.faults import FaultKind
 from backend.emulator.wire import Endpoint
 from tests.conformance.desk import TIMEOUTS, Desk
 from tests.conformance.needs import Need
+from tests.conformance.nonsense import NOT_READABLE
 from tests.conformance.registry import Group, case
 
 RESOLUTION_S = 1.0
@@ -63,18 +64,20 @@ async def reset_time(desk: Desk) -> None:
 
 @case(6, Group.HEALTH)
 async def strange_time(desk: Desk) -> None:
-    """HTTP 200 with an empty body, a page, an empty object or a word for a number is no health."""
-    for body in ("", "<html>well</html>", "{}", "[]", '{"serverTime":"soon","time":"soon","result":{}}'):
-        desk.fault(FaultKind.BODY, Endpoint.TIME, count=1, status=200, body=body)
+    """An answer that is malformed in any way is no health: empty, a page, cut off, HTTP 502, 523, 524, and so on."""
+    for answer in NOT_READABLE:
+        desk.nonsense(answer, Endpoint.TIME)
         await no_health(desk)
+        desk.clear()
 
 
 @case(7, Group.HEALTH)
-async def failing_time(desk: Desk) -> None:
-    """Error pages with 502, 503, 523 and 524 are no health."""
-    for status in (502, 503, 523, 524):
-        desk.fault(FaultKind.BODY, Endpoint.TIME, count=1, status=status, body="<html>no</html>")
-        assert str(status) in (await no_health(desk)).problem
+async def wrong_time(desk: Desk) -> None:
+    """A word in place of the time is no health."""
+    for body in ('{"serverTime":"soon"}', '{"time":"soon"}', '{"error":[],"result":{"unixtime":"soon"}}'):
+        desk.nonsense({"body": body}, Endpoint.TIME)
+        await no_health(desk)
+        desk.clear()
 
 
 @case(8, Group.HEALTH)
@@ -103,16 +106,13 @@ async def maintenance(desk: Desk) -> None:
 @case(11, Group.HEALTH, Need.STATUS)
 async def broken_status(desk: Desk) -> None:
     """A status endpoint that fails in any way only advises: the venue stays healthy, its mode unknown."""
-    faults: tuple[tuple[FaultKind, dict[str, object]], ...] = (
-        (FaultKind.HANG, {}),
-        (FaultKind.RESET, {}),
-        (FaultKind.BODY, {"status": 503}),
-        (FaultKind.BODY, {"status": 200, "body": "<html>well</html>"}),
-        (FaultKind.BODY, {"status": 200, "body": '{"status":[],"result":7,"data":"x"}'}),
-    )
     asked = len(desk.tap.sent)
-    for kind, params in faults:
-        desk.fault(kind, Endpoint.STATUS, count=1, **params)
+    for kind in (FaultKind.HANG, FaultKind.RESET):
+        desk.fault(kind, Endpoint.STATUS)
         assert (await desk.adapter.health()).mode is VenueMode.UNKNOWN
         desk.clear()
-    assert len(desk.tap.sent) == asked + 2 * len(faults)
+    for answer in NOT_READABLE:
+        desk.nonsense(answer, Endpoint.STATUS)
+        assert (await desk.adapter.health()).mode is VenueMode.UNKNOWN
+        desk.clear()
+    assert len(desk.tap.sent) == asked + 2 * (2 + len(NOT_READABLE))

@@ -10,21 +10,11 @@ from backend.domain.errors import InvalidOrder, VenueCallFailed
 from backend.domain.orders import Side
 from backend.domain.outcomes import Outcome, ProvenNotExecuted
 from backend.domain.reasons import HealthClass, RejectReason
-from backend.emulator.faults import FaultKind
 from backend.emulator.wire import Endpoint
 from tests.conformance.desk import SOON_S, Desk
 from tests.conformance.needs import Need
+from tests.conformance.nonsense import NOT_READABLE
 from tests.conformance.registry import Group, case
-
-STRANGE = (
-    {"status": 200, "body": ""},
-    {"status": 200, "body": "<html>busy</html>", "content_type": "text/html"},
-    {"status": 200, "body": "{}"},
-    {"status": 200, "body": "null"},
-    {"status": 200, "body": '{"symbols":7,"result":7,"data":7,"code":"200000"}'},
-    {"status": 502, "body": "<html>no</html>", "content_type": "text/html"},
-    {"status": 200, "body": '{"symbols":[{"sym', "missing": 40},
-)
 
 
 def refused(desk: Desk, outcome: Outcome, *reasons: RejectReason) -> None:
@@ -45,6 +35,7 @@ async def instruments(desk: Desk) -> None:
         assert (found.native_id, found.base, found.quote) == (market.native, market.base, market.quote)
         assert (found.price_tick, found.quantity_step) == (market.price_step, market.quantity_step)
         assert found.min_notional == market.cost_min
+        assert found.min_quantity in (0, market.quantity_min)
         assert found.active
 
 
@@ -60,8 +51,8 @@ async def loaded_once(desk: Desk) -> None:
 async def unreadable_markets(desk: Desk) -> None:
     """Markets that cannot be read are a failed call, no order goes out, and the next try succeeds."""
     adapter = desk.other_adapter()
-    for answer in STRANGE:
-        desk.fault(FaultKind.BODY, Endpoint.MARKETS, count=1, **answer)
+    for answer in NOT_READABLE:
+        desk.nonsense(answer, Endpoint.MARKETS)
         with pytest.raises(VenueCallFailed):
             await adapter.warm()
         desk.clear()
@@ -94,8 +85,8 @@ async def one_sided_book(desk: Desk) -> None:
 @case(17, Group.MARKETS)
 async def unreadable_book(desk: Desk) -> None:
     """A book that cannot be read is a failed call."""
-    for answer in STRANGE:
-        desk.fault(FaultKind.BODY, Endpoint.DEPTH, count=1, **answer)
+    for answer in NOT_READABLE:
+        desk.nonsense(answer, Endpoint.DEPTH)
         with pytest.raises(VenueCallFailed):
             await desk.adapter.order_book(desk.symbol)
         desk.clear()

@@ -15,16 +15,9 @@ from backend.emulator.wire import Endpoint
 from tests.conformance.clock import SkewedClock
 from tests.conformance.desk import Desk
 from tests.conformance.needs import Need
+from tests.conformance.nonsense import NOT_READABLE
 from tests.conformance.registry import Group, case
 
-NOT_READABLE: tuple[dict[str, object], ...] = (
-    {"status": 200, "body": ""},
-    {"status": 200, "body": "<html>busy</html>", "content_type": "text/html"},
-    {"status": 200, "body": "{}"},
-    {"status": 200, "body": "null"},
-    {"status": 523, "body": "<html>origin unreachable</html>", "content_type": "text/html"},
-    {"status": 200, "body": '[{"asset":"BTC', "missing": 40},
-)
 LATE = (RejectReason.DEADLINE_ELAPSED, RejectReason.CLOCK)
 HOUR_S = 3600.0
 
@@ -100,7 +93,7 @@ async def unreadable_trades(desk: Desk) -> None:
     """Trades without a valid answer are a failed call, never an empty list."""
     ref = await desk.placed()
     for answer in NOT_READABLE:
-        desk.fault(FaultKind.BODY, Endpoint.TRADES, **answer)
+        desk.nonsense(answer, Endpoint.TRADES)
         with pytest.raises(VenueCallFailed):
             await desk.adapter.my_trades(desk.symbol, venue_order_id=ref.venue_order_id)
         desk.clear()
@@ -135,7 +128,7 @@ async def held_by_an_order(desk: Desk) -> None:
 async def unreadable_balances(desk: Desk) -> None:
     """Balances without a valid answer are a failed call, never an empty account."""
     for answer in NOT_READABLE:
-        desk.fault(FaultKind.BODY, Endpoint.BALANCES, **answer)
+        desk.nonsense(answer, Endpoint.BALANCES)
         with pytest.raises(VenueCallFailed):
             await desk.adapter.balances()
         desk.clear()
@@ -154,7 +147,9 @@ async def deadline_passed(desk: Desk) -> None:
 @case(71, Group.TIME, Need.DEADLINE)
 async def deadline_too_near(desk: Desk) -> None:
     """An order whose deadline is nearer than the venue allows is not sent."""
-    proven(desk, await desk.place(not_after=desk.clock.now() + desk.rules.deadline_min_s.value / 2), RejectReason.NOT_SENT)
+    proven(
+        desk, await desk.place(not_after=desk.clock.now() + desk.rules.deadline_min_s.value / 2), RejectReason.NOT_SENT
+    )
     assert desk.tap.sent == []
 
 

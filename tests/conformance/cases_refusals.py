@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from backend.emulator.faults import FaultKind
 from backend.emulator.wire import Endpoint
 from tests.conformance.desk import TIMEOUTS, Desk
 from tests.conformance.needs import Need
+from tests.conformance.nonsense import MALFORMED, NOT_READABLE, WITHOUT_ID, Nonsense
 from tests.conformance.registry import Group, case
 from tests.e2e.test_answers import MORE_CAREFUL
 
@@ -293,41 +294,12 @@ async def closed_between_calls(desk: Desk) -> None:
 
 # --- Malformed answers ----------------------------------------------------------------------------------------------
 
-PAGE = "<html><body>%s</body></html>"
-HTML = "text/html"
-HUGE = "x" * 65_000
 
-MALFORMED: Mapping[str, Mapping[str, object]] = {
-    "HTTP 200 with an empty body": {"body": ""},
-    "HTTP 200 with a page": {"body": PAGE % "busy", "content_type": HTML},
-    "HTTP 200 with an empty object": {"body": "{}"},
-    "HTTP 200 with an empty list": {"body": "[]"},
-    "HTTP 200 with null": {"body": "null"},
-    "HTTP 200 with a bare number": {"body": "28000001"},
-    "HTTP 200 with wrong types in every field": {
-        "body": '{"orderId":{},"clientOrderId":7,"id":[],"error":"none","result":[],"data":{},"code":[],"retCode":{}}'
-    },
-    "HTTP 200 with success words and no order id": {
-        "body": '{"error":[],"result":{"txid":[]},"code":"0","data":[],"retCode":0,"retMsg":"OK","msg":"","id":null}'
-    },
-    "HTTP 200 with a body cut off": {"body": '{"orderId": 12', "missing": 40},
-    "HTTP 200 with a body that never ends its JSON": {"body": '{"orderId": 12, "result": {"txid": ["O'},
-    "HTTP 200 with a huge body": {"body": '{"pad":"' + HUGE + '"}'},
-    "HTTP 200 with deeply nested JSON": {"body": "[" * 30_000},
-    "HTTP 204 without a body": {"status": 204, "body": ""},
-    "HTTP 302 to somewhere else": {"status": 302, "body": "", "headers": {"Location": "/elsewhere"}},
-    "HTTP 502 with a page": {"status": 502, "body": PAGE % "bad gateway", "content_type": HTML},
-    "HTTP 503 with a page": {"status": 503, "body": PAGE % "unavailable", "content_type": HTML},
-    "HTTP 523 with a page": {"status": 523, "body": PAGE % "origin unreachable", "content_type": HTML},
-    "HTTP 524 with an empty body": {"status": 524, "body": ""},
-}
-
-
-def malformed(number: int, what: str, params: Mapping[str, object]) -> None:
+def malformed(number: int, what: str, params: Nonsense) -> None:
     """Registers a case: the order executed, the answer is nonsense."""
 
     async def body(desk: Desk) -> None:
-        desk.at_place(FaultKind.BODY, when="after", **params)
+        desk.nonsense(params, Endpoint.PLACE, when="after")
         outcome = await desk.place()
         assert isinstance(outcome, Unknown), outcome
         assert (len(desk.tap.sent), len(desk.orders)) == (1, 1)
@@ -338,6 +310,16 @@ def malformed(number: int, what: str, params: Mapping[str, object]) -> None:
 
 for place, (what, params) in enumerate(MALFORMED.items()):
     malformed(107 + place, what, params)
+
+
+@case(124, Group.ANSWERS)
+async def success_without_an_id(desk: Desk) -> None:
+    """HTTP 200 with words of success and no order id: unknown although executed, each sent once."""
+    for number, body in enumerate(WITHOUT_ID, start=1):
+        desk.at_place(FaultKind.BODY, body=body, when="after")
+        outcome = await desk.place(price="90", quantity="0.1")
+        assert isinstance(outcome, Unknown), (body, outcome)
+        assert (len(desk.tap.sent), len(desk.orders)) == (number, number)
 
 
 @case(125, Group.ANSWERS)
@@ -352,22 +334,19 @@ async def half_characters(desk: Desk) -> None:
 
 @case(126, Group.ANSWERS)
 async def nonsense_everywhere(desk: Desk) -> None:
-    """Malformed answers to every read raise one kind of error and leave the adapter usable."""
-    ref = await desk.resting()
-    reads = (
-        lambda: desk.adapter.health(),
-        lambda: desk.adapter.order_book(desk.symbol),
-        lambda: desk.adapter.balances(),
-        lambda: desk.adapter.get_order(ref),
-        lambda: desk.adapter.open_orders(desk.symbol),
-        lambda: desk.adapter.my_trades(desk.symbol, venue_order_id=ref.venue_order_id),
-        lambda: desk.adapter.cancel_order(ref),
+    """Malformed answers to every read and to a cancel raise one kind of error and leave the adapter usable."""
+    ref, adapter = await desk.resting(), desk.adapter
+    reads: tuple[Callable[[], Awaitable[object]], ...] = (
+        adapter.health,
+        adapter.balances,
+        lambda: adapter.order_book(desk.symbol),
+        lambda: adapter.get_order(ref),
+        lambda: adapter.open_orders(desk.symbol),
+        lambda: adapter.my_trades(desk.symbol, venue_order_id=ref.venue_order_id),
+        lambda: adapter.cancel_order(ref),
     )
-    everything = frozenset(Endpoint) - {Endpoint.MARKETS}
-    for params in MALFORMED.values():
-        if params.get("body") == "[]":
-            continue  # what some venues say when there is nothing to list
-        desk.fault(FaultKind.BODY, *everything, **params)
+    for params in NOT_READABLE:
+        desk.nonsense(params, *(frozenset(Endpoint) - {Endpoint.MARKETS}))
         for read in reads:
             with pytest.raises(VenueCallFailed):
                 await read()

@@ -27,6 +27,7 @@ from backend.lab.demo import keys_of
 from backend.ports.clock import Clock
 from backend.ports.transport import HttpAnswer, HttpRequest, Transport
 from tests.conformance.clock import JumpingClock
+from tests.conformance.nonsense import Nonsense
 from tests.emulator.kit import WrittenBooks
 
 TIMEOUTS = Timeouts(place_s=4.0, read_s=3.0, cancel_s=4.0, health_s=4.0, lookup_window_s=20.0)
@@ -110,7 +111,9 @@ class Desk:
         """A frozen order with its own client id, where the venue takes one. Amounts may be texts."""
         self.number += 1
         clock: Clock = changes.pop("clock", self.clock)
-        amounts = {name: Decimal(changes.pop(name)) for name in ("quantity", "price") if name in changes}
+        amounts: dict[str, Any] = {
+            name: Decimal(changes.pop(name)) for name in ("quantity", "price") if name in changes
+        }
         order = VenueOrder(
             venue=self.venue,
             attempt_id=f"order-{self.number}/1",
@@ -155,6 +158,10 @@ class Desk:
     def at_place(self, kind: FaultKind, **params: object) -> None:
         """A fault that strikes the next place."""
         self.fault(kind, Endpoint.PLACE, count=1, **params)
+
+    def nonsense(self, answer: Nonsense, *endpoints: Endpoint, when: str = "before") -> None:
+        """Calls to these endpoints are answered with this, before or after their effect."""
+        self.fault(FaultKind.BODY, *endpoints, **{**answer, "when": when})  # type: ignore[arg-type]
 
     async def refuse(self) -> None:
         """The port refuses; open connections are seen to be gone."""

@@ -12,7 +12,9 @@ from tests.conformance.needs import Explanation
 FIRI = "Firi Trading API 1.0.0"
 
 DIFFERENCES: Mapping[tuple[str, str], Explanation] = {
-    ("firi", "C62"): Explanation("no list of trades, no trade ids, no fee of an order", f"{FIRI}: GET /v2/order/{{id}}"),
+    ("firi", "C62"): Explanation(
+        "no list of trades, no trade ids, no fee of an order", f"{FIRI}: GET /v2/order/{{id}}"
+    ),
     ("firi", "C64"): Explanation("no list of trades by time", f"{FIRI}: GET /v2/history/orders"),
 }
 """By venue and number of the case."""

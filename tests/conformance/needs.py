@@ -1,4 +1,4 @@
-"""What a venue must offer for a case to apply, read from its rules and from the emulator's facts; and where it says no."""
+"""What a venue must offer for a case to apply, read from its rules and the emulator's facts, and where it says no."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
+from typing import TypeVar
 
 from backend.domain.orders import TimeInForce
 from backend.domain.reasons import RejectReason
-from backend.domain.rules import DeadlineClass, VenueRules
+from backend.domain.rules import DeadlineClass, Fact, VenueRules, Verification
 from backend.emulator.dialect import Mode, VenueKind
 from backend.emulator.registry import KINDS
 from backend.integrations.exchanges.factory import PACKAGE, rules_of
 from backend.integrations.exchanges.shared.outcomes import Table
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ def document_of(rules: VenueRules) -> str:
     return rules.id_class.source.partition(":")[0]
 
 
+def told(fact: Fact[T]) -> str:
+    """Where a fact is from, and whether it is more than a belief."""
+    return fact.source if fact.how is not Verification.UNVERIFIED else f"{fact.source} [unverified]"
+
+
 def _has_status(rules: VenueRules, _kind: VenueKind) -> bool:
     return import_module(f"{PACKAGE}.{rules.venue}.adapter").ADAPTER.STATUS is not None
 
@@ -62,25 +70,25 @@ def _has_ban(rules: VenueRules, _kind: VenueKind) -> bool:
 
 
 def _mode(mode: Mode) -> Rule:
-    return Rule(lambda _, kind: mode in kind.modes, f"no {mode.value} mode", document_of)
+    return Rule(lambda _, kind: mode in kind.modes, f"no {mode.value.replace('_', '-')} mode", document_of)
 
 
 RULES: Mapping[Need, Rule] = {
-    Need.CLIENT_ID: Rule(lambda rules, _: rules.has_client_id, "no client order id", lambda r: r.id_class.source),
+    Need.CLIENT_ID: Rule(lambda rules, _: rules.has_client_id, "no client order id", lambda r: told(r.id_class)),
     Need.LOOKUP_BY_CLIENT_ID: Rule(
         lambda rules, _: rules.lookup_by_client_id.value,
         "no look-up by client order id",
-        lambda r: r.lookup_by_client_id.source,
+        lambda r: told(r.lookup_by_client_id),
     ),
     Need.DEADLINE: Rule(
         lambda rules, _: rules.deadline_class.value is not DeadlineClass.NONE,
         "no deadline of an order",
-        lambda r: r.deadline_class.source,
+        lambda r: told(r.deadline_class),
     ),
     Need.IOC: Rule(
         lambda rules, _: TimeInForce.IOC in rules.time_in_force.value,
         "no immediate-or-cancel order",
-        lambda r: r.time_in_force.source,
+        lambda r: told(r.time_in_force),
     ),
     Need.STATUS: Rule(_has_status, "no status endpoint", document_of),
     Need.MAINTENANCE: _mode(Mode.MAINTENANCE),
