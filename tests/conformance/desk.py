@@ -105,6 +105,14 @@ class Desk:
             rules=self.rules,
         )
 
+    async def fresh_adapter(self) -> Any:
+        """A warm adapter that remembers no answer of before: no limit that it was told, no nonce of this moment."""
+        await self.pass_time(1)
+        adapter = self.other_adapter()
+        await adapter.warm()
+        self.tap.sent.clear()
+        return adapter
+
     # --- Orders -----------------------------------------------------------------------------------------------------
 
     def order(self, **changes: Any) -> VenueOrder:
