@@ -2,5 +2,5 @@
 
 import pytest
 
-GROUPS = ("health", "markets", "orders", "money", "refusals", "router")
+GROUPS = ("faults", "health", "markets", "orders", "money", "refusals", "router")
 pytest.register_assert_rewrite(*(f"{__name__}.cases_{group}" for group in GROUPS))

@@ -37,6 +37,7 @@ class Group(StrEnum):
     NETWORK = "Broken connections"
     ANSWERS = "Malformed answers"
     ROUTER = "Router"
+    FAULTS = "Storms, lies and delays"
 
 
 @dataclass(frozen=True, slots=True)

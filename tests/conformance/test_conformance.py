@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.conformance import (  # noqa: F401 - they register their cases
+    cases_faults,
     cases_health,
     cases_markets,
     cases_money,
