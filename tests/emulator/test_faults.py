@@ -117,7 +117,13 @@ LOOK_UPS: dict[str, list[tuple[str, str, dict[str, str]]]] = {
         ("POST", "/0/private/TradesHistory", {}),
     ],
     "firi": [("GET", "/v2/orders/history", {}), ("GET", "/v2/history/orders", {})],
+    "kucoin": [
+        ("GET", "/api/v1/hf/orders/client-order/a-1", {"symbol": "BTC-USDT"}),
+        ("GET", "/api/v1/hf/orders/done", {"symbol": "BTC-USDT"}),
+        ("GET", "/api/v1/hf/fills", {"symbol": "BTC-USDT"}),
+    ],
 }
+CLIENT_IDS = {"binance": "newClientOrderId", "kraken": "cl_ord_id", "kucoin": "clientOid"}
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -125,7 +131,7 @@ LOOK_UPS: dict[str, list[tuple[str, str, dict[str, str]]]] = {
 def test_a_lost_answer_hides_an_executed_order_for_a_while(venue: str, drop: str, effect: type) -> None:
     """The order executes, nobody is told, and no look-up finds order or trades before the visible time."""
     desk = Desk(venue)
-    client_id = {"binance": {"newClientOrderId": "a-1"}, "kraken": {"cl_ord_id": "a-1"}, "firi": {}}[venue]
+    client_id = {CLIENT_IDS[venue]: "a-1"} if venue in CLIENT_IDS else {}
     desk.fault(FaultKind.LOST_ANSWER, Endpoint.PLACE, drop=drop, min=1.0, max=1.5)
     assert isinstance(desk.effect(desk.order(**client_id)), effect)
     assert filled(desk) == Decimal("0.5")

@@ -46,7 +46,7 @@ SHAPE = BookShape(spread_bps=1.5, basis_bps=2.0, gap_bps=1.2, level_usd=15_000.0
 
 SKEW_MAX_MS = 5_000
 KEY_VERSIONS = frozenset({"2", "3"})  # both send the passphrase as an HMAC
-PERMISSIONS = "General,Spot"  # a key that may withdraw has Transfer as well
+PERMISSIONS, WITHDRAWS = "General,Spot", "Transfer"
 FIRST_TRADE_ID = 11_029_373_000_000_000
 FIRST_CURSOR = 19_814_000_000_000
 

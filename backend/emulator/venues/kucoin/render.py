@@ -6,10 +6,18 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from backend.emulator.books import BookFrame, Level
-from backend.emulator.dialect import Keys, Mode
+from backend.emulator.dialect import Keys, Mode, may_withdraw
 from backend.emulator.market import ZERO, Market, plain
 from backend.emulator.orders import Order, Status, Trade
-from backend.emulator.venues.kucoin.facts import FEES, FIRST_CURSOR, PERMISSIONS, QUOTE_MAX, QUOTE_STEP, order_number
+from backend.emulator.venues.kucoin.facts import (
+    FEES,
+    FIRST_CURSOR,
+    PERMISSIONS,
+    QUOTE_MAX,
+    QUOTE_STEP,
+    WITHDRAWS,
+    order_number,
+)
 from backend.emulator.wire import Answer, json_answer
 
 Json = dict[str, object]
@@ -148,12 +156,12 @@ def account(index: int, asset: str, free: Decimal, held: Decimal) -> Json:
 
 
 def api_key(keys: Keys) -> Json:
-    """What a key may do. ``permissions`` among the keys overrides the harmless default."""
+    """What a key may do: one that can take money away has Transfer besides."""
     return {
         "remark": "emulated",
         "apiKey": keys["api_key"],
         "apiVersion": 3,
-        "permission": keys.get("permissions", PERMISSIONS),
+        "permission": f"{PERMISSIONS},{WITHDRAWS}" if may_withdraw(keys) else PERMISSIONS,
         "ipWhitelist": "",
         "createdAt": 1_728_443_843_000,
         "uid": 1,
