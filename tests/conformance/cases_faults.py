@@ -33,7 +33,7 @@ async def storm(desk: Desk) -> None:
     assert isinstance(await desk.send(desk.order(), await desk.fresh_adapter()), Accepted)
 
 
-@case(146, Group.FAULTS, Need.BAN)
+@case(146, Group.FAULTS, Need.BAN_IN_A_STORM)
 async def ban(desk: Desk) -> None:
     """Who goes on in a storm is banned: a proof by its own name, and over when the ban is over."""
     desk.fault(FaultKind.STORM, Endpoint.PLACE, rate=0, ban_after=0)

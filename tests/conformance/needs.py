@@ -39,6 +39,7 @@ class Need(StrEnum):
     COST_MINIMUM = "minimum notional"
     PASSPHRASE = "passphrase"
     BAN = "ban"
+    BAN_IN_A_STORM = "ban in a storm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,10 @@ def _has_status(rules: VenueRules, _kind: VenueKind) -> bool:
 def _has_ban(rules: VenueRules, _kind: VenueKind) -> bool:
     table: Table = import_module(f"{PACKAGE}.{rules.venue}.outcomes").OUTCOMES
     return any(row.proves is RejectReason.BANNED for row in table.values())
+
+
+def _bans(_rules: VenueRules, kind: VenueKind) -> bool:
+    return kind.throttle is not None and kind.throttle.banned is not None
 
 
 def _mode(mode: Mode) -> Rule:
@@ -99,6 +104,7 @@ RULES: Mapping[Need, Rule] = {
         lambda rules, _: "passphrase" in rules.credential_fields, "no passphrase beside key and secret", document_of
     ),
     Need.BAN: Rule(_has_ban, "no answer that tells a ban", document_of),
+    Need.BAN_IN_A_STORM: Rule(_bans, "no ban for going on behind a limit", document_of),
 }
 
 

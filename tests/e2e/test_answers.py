@@ -17,6 +17,7 @@ from tests.e2e.conftest import PLACE, VENUES, World, buy
 
 CASES = [(venue, name) for venue in VENUES for name in sorted(KINDS[venue].errors)]
 
+KUCOIN_ONE_CODE = "the code also tells a duplicate; only the texts that are listed prove anything"
 MORE_CAREFUL = {
     ("binance", "-1008"): "503: any 5xx is unknown by the spot documents; only the futures documents promise a failure",
     ("binance", "-2010:duplicate"): "an order with this client id exists: it must be looked up",
@@ -29,6 +30,14 @@ MORE_CAREFUL = {
     ("firi", "BadRequest"): "the bare name, without one of the known messages, is listed nowhere",
     ("firi", "NotFound"): "the bare name is listed nowhere",
     ("firi", "OrderNotFound"): "an answer to a cancel or a query",
+    ("kucoin", "200002"): "an answer to a cancel; to a place it says nothing that is documented",
+    ("kucoin", "300002"): "a code of the futures documents",
+    ("kucoin", "400100"): KUCOIN_ONE_CODE,
+    ("kucoin", "400100:client_oid"): KUCOIN_ONE_CODE,
+    ("kucoin", "400100:duplicate"): "an order with this client id exists: it must be looked up",
+    ("kucoin", "400100:funds"): KUCOIN_ONE_CODE,
+    ("kucoin", "400100:size_max"): KUCOIN_ONE_CODE,
+    ("kucoin", "400100:window"): KUCOIN_ONE_CODE,
 }
 """Answers that promise "not executed" by the emulator's reading, and which the router treats as unknown all the same,
 with the reason. The other way round there is none: nothing that the emulator calls ambiguous may move an order."""
