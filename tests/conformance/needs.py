@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from importlib import import_module
 from typing import TypeVar
@@ -52,8 +53,13 @@ class Rule:
 
 
 def document_of(rules: VenueRules) -> str:
-    """The document that the venue's rules are read from."""
-    return rules.id_class.source.partition(":")[0]
+    """The document that most of the venue's rules are read from."""
+    facts = [
+        value
+        for value in (getattr(rules, field.name) for field in fields(rules))
+        if isinstance(value, Fact) and value.how is Verification.DOCUMENTED
+    ]
+    return Counter(fact.source.partition(":")[0] for fact in facts).most_common(1)[0][0]
 
 
 def told(fact: Fact[T]) -> str:
