@@ -17,7 +17,7 @@ ONE_CODE = Explanation(
 )
 NO_WINDOW_TEXT = Explanation(
     "the refusal of an order past allowMaxTimeWindow is not published, so it is unknown",
-    f"{KUCOIN}: Add Order Sync, allowMaxTimeWindow",
+    f"{KUCOIN}: spot HF order, allowMaxTimeWindow",
 )
 
 DIFFERENCES: Mapping[tuple[str, str], Explanation] = {

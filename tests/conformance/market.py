@@ -18,12 +18,13 @@ from backend.domain.orders import Intent
 from backend.domain.records import Equivalent, ExecutionResult
 from backend.emulator.host import Emulator
 from backend.emulator.registry import KINDS
-from backend.integrations.exchanges.factory import VENUES, rules_of
+from backend.integrations.exchanges.factory import rules_of
 from backend.lab.demo import keys_of
 from backend.policies.routing_tables import FailoverChains
 from backend.ports.journal import Journal
 from tests.conformance.clock import JumpingClock
 from tests.conformance.desk import TIMEOUTS, Desk, emulated
+from tests.conformance.registry import VENUES
 from tests.emulator.kit import WrittenBooks
 from tests.fakes.telemetry import RecordingTelemetry
 
@@ -80,7 +81,7 @@ class Pair:
 
 @asynccontextmanager
 async def open_pair(desk: Desk) -> AsyncIterator[Pair]:
-    able = [venue for venue in VENUES if venue in KINDS and rules_of(venue).has_client_id]
+    able = [venue for venue in VENUES if rules_of(venue).has_client_id]
     partner = able[0] if able[0] != desk.venue else able[-1]
     clock = desk.clock
     emulator = Emulator(seed=2, now=clock.now, sleep=clock.sleep, books=WrittenBooks(), venues=(partner,))

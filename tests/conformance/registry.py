@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.emulator.registry import KINDS
-from backend.integrations.exchanges.factory import VENUES as WITH_ADAPTER
+from backend.integrations.exchanges.factory import RULES
 from tests.conformance.desk import Desk
 from tests.conformance.differences import DIFFERENCES
 from tests.conformance.needs import Explanation, Need, missing
 
-VENUES = tuple(venue for venue in WITH_ADAPTER if venue in KINDS)
+VENUES = tuple(venue for venue in RULES if venue in KINDS)
 """Every venue that has both an adapter and an emulation."""
 
 Body = Callable[[Desk], Awaitable[None]]
