@@ -154,7 +154,11 @@ class VenueCore:
             plan.end_with(When.BEFORE, self._ban)
             return
         answer = self.kind.errors[verdict.over.answer].answer(told, verdict.wait_s)
-        answer = dataclasses.replace(answer, headers=answer.headers + verdict.headers)
+        told_headers = {
+            **dict(answer.headers),
+            **dict(verdict.headers),
+        }  # the table may show the same ones as an example
+        answer = dataclasses.replace(answer, headers=tuple(told_headers.items()))
         plan.end_with(When.BEFORE, lambda at: Respond(at, answer))
 
     def _serve(self, request: Request, endpoint: Endpoint | None, plan: Plan, now: float) -> Answer | Submission:

@@ -1,61 +1,75 @@
-"""The programs in the emulator's manual run as they stand there."""
+"""What docs/emulator.md says is so: examples are valid, routes, kinds and ports are complete."""
 
 from __future__ import annotations
 
-import asyncio
-import os
+import json
 import re
-import sys
+import tomllib
 from pathlib import Path
 
-import pytest
-
+from backend.emulator.control import ControlServer
+from backend.emulator.fault_kinds import arm
+from backend.emulator.faults import FaultError, FaultKind, Stage
+from backend.emulator.registry import KINDS, PLACES
+from backend.emulator.scenario import fault_from_json, scenario_from_json
+from backend.emulator.wire import Endpoint
 from tests.emulator.web import started
 
-MANUAL = Path(__file__).parents[2] / "docs" / "emulator.md"
-BLOCKS: list[str] = re.findall(r"```python\n(.*?)```", MANUAL.read_text("utf-8"), re.DOTALL)
-PROGRAMS = [block for block in BLOCKS if 'os.environ["EMULATOR_URL"]' in block]
+TEXT = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
+FIRST_PORT = 4100
 
 
-def program(naming: str) -> str:
-    """The one program of the manual that contains a text."""
-    (found,) = [block for block in PROGRAMS if naming in block]
-    return found
+def possible(value: object) -> bool:
+    """Does at least one venue take the fault?"""
+    fault = fault_from_json(value)
+
+    def takes(venue: str) -> bool:
+        try:
+            arm(fault, KINDS[venue])
+        except FaultError:
+            return False
+        return True
+
+    return any(takes(venue) for venue in KINDS)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("naming", "venue", "printed"),
-    [
-        ("ccxt.async_support", "kucoin", "open canceled"),
-        ("ccxt.async_support", "binance", "open canceled"),
-        ("requests.adapters", "kraken", "closed"),
-        ("requests.adapters", "kucoin", "closed"),
-        ("binance_sdk_spot", "binance", "NEW CANCELED"),
-        ("kucoin_universal_sdk", "kucoin", "open done"),
-    ],
-)
-async def test_a_program_of_the_manual_runs(naming: str, venue: str, printed: str) -> None:
-    """With address and keys in the environment, the program trades and prints what the manual says."""
-    async with started(written=False) as emulator:
-        keys = emulator.credentials[venue]
-        environment = {
-            **os.environ,
-            "NO_PROXY": "127.0.0.1",
-            "EMULATOR_VENUE": venue,
-            "EMULATOR_URL": emulator.addresses[venue],
-            "EMULATOR_KEY": keys["api_key"],
-            "EMULATOR_SECRET": keys["secret"],
-            "EMULATOR_PASSPHRASE": keys.get("passphrase", ""),
-        }
-        running = await asyncio.create_subprocess_exec(
-            sys.executable, "-W", "ignore", "-c", program(naming), env=environment, stdout=asyncio.subprocess.PIPE
-        )
-        output, _ = await running.communicate()
-        assert (running.returncode, output.decode().split()) == (0, printed.split())
+def test_every_kind_has_an_example_that_works() -> None:
+    """Each example of a fault is taken by some venue, and no kind is without one."""
+    examples = [json.loads(text) for text in re.findall(r'`(\{"kind".*?\})`', TEXT)]
+    assert [example for example in examples if not possible(example)] == []
+    assert {example["kind"] for example in examples} == set(FaultKind)
 
 
-def test_every_program_of_the_manual_is_run() -> None:
-    """The cases above leave none out."""
-    names = ("ccxt.async_support", "requests.adapters", "binance_sdk_spot", "kucoin_universal_sdk")
-    assert {program(name) for name in names} == set(PROGRAMS)
+def test_every_distribution_works() -> None:
+    """The parameters in the table of latencies are valid at every stage that lasts long enough."""
+    table = TEXT[TEXT.index("| parameters | distribution |") :]
+    examples = [json.loads(text) for text in re.findall(r"^\| `(\{.*\})` \|", table, re.MULTILINE)]
+    assert len(examples) >= 5
+    for params in examples[:5]:
+        for stage in Stage:
+            assert possible({"kind": "latency", "params": {**params, "stage": stage.value}})
+
+
+def test_the_scenario_plays() -> None:
+    """The scenario of the page is valid for the venues that it names."""
+    (text,) = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
+    phases = scenario_from_json(tomllib.loads(text))
+    assert len(phases) >= 2
+    for venue, fault in phases:
+        arm(fault, KINDS[venue])
+
+
+async def test_every_route_is_listed() -> None:
+    """The table has the routes that the control API serves, and no others."""
+    async with started() as emulator:
+        served = {f"{method} {path}" for method, path, _ in ControlServer(emulator)._routes()}
+    assert set(re.findall(r"^\| `((?:GET|POST|DELETE) /control[^`]*)`", TEXT, re.MULTILINE)) == served
+
+
+def test_ports_and_endpoints_are_listed() -> None:
+    """Every venue stands with its fixed port, no two with the same, and every word for endpoints is there."""
+    assert len(set(PLACES.values())) == len(PLACES)
+    listed = {name: int(port) for port, name in re.findall(r"^\| (\d+) \| (\w+) \|", TEXT, re.MULTILINE)}
+    assert {name: FIRST_PORT + place for name, place in PLACES.items()}.items() <= listed.items()
+    row = next(line for line in TEXT.splitlines() if line.startswith("| `endpoints`"))
+    assert all(endpoint.value in row for endpoint in Endpoint)
