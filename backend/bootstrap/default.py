@@ -11,13 +11,13 @@ from weakref import WeakKeyDictionary
 
 from backend.bootstrap.parts import read_settings
 from backend.bootstrap.runtime import Runtime, shared_telemetry
-from backend.config.model import Settings
+from backend.config.model import ExecutionConfig, Settings
 from backend.domain.errors import ConfigurationError
 from backend.domain.health import ExchangeHealth, HealthCause, specified_form
 from backend.domain.orders import Intent
 from backend.domain.records import ExecutionResult
 from backend.policies.risk_limits import LimitDecision
-from backend.policies.routing_tables import CHAINS
+from backend.policies.routing_tables import CHAINS, PAPER
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.telemetry import Telemetry
 
@@ -35,6 +35,25 @@ class _DefaultRunner:
     async def run_on_venue(self, venue: str, intent: Intent) -> ExecutionResult:
         router = await (await default_runtime()).router()
         return await router.run_on_venue(venue, intent)
+
+
+class _OwnRunner:
+    """For a paper adapter that was built outside a running event loop, and holds its own account: its own runtimes,
+    closed when the loop that it is used in ends."""
+
+    def __init__(self, root: Runtime) -> None:
+        self._root = root
+        self._kept: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = WeakKeyDictionary()
+        self.paper: Runtime | None = None
+
+    async def run_on_venue(self, venue: str, intent: Intent) -> ExecutionResult:
+        if self.paper is None:
+            raise ConfigurationError("the paper's runtime is not built yet")
+        loop = asyncio.get_running_loop()
+        if loop not in self._kept:
+            keeper = self._kept[loop] = _kept(self._root)
+            await anext(keeper)
+        return await (await self.paper.router()).run_on_venue(venue, intent)
 
 
 def process_telemetry() -> Telemetry:
@@ -138,10 +157,27 @@ def limit_decision(exchange: str, symbol: str, notional: Decimal, trace_id: str)
     return exposure.check(exchange, symbol, notional, trace_id)
 
 
-def execution_adapter(exchange: str) -> ExchangeAdapter:
+def execution_adapter(exchange: str, config: ExecutionConfig) -> ExchangeAdapter:
     """The adapter of the runtime in use; outside a running loop one of its own, which places through the default
-    runtime of the loop it is used in. Raises UnknownExchange."""
+    runtime of the loop it is used in. ``paper`` uses the books of the configuration's exchange. Raises
+    UnknownExchange."""
+    if exchange == PAPER:
+        return _paper_adapter(config.default_exchange if config.exchange == PAPER else config.exchange)
     runtime = current_runtime()
     if runtime is None:
         runtime = Runtime(read_settings(), runner=_DefaultRunner())
     return runtime.adapter(exchange)
+
+
+def _paper_adapter(source: str) -> ExchangeAdapter:
+    from backend.bootstrap.paper import PaperRuntime
+
+    runtime = current_runtime()
+    name = f"{PAPER} {source}"
+    if runtime is not None:
+        parent = runtime
+        return parent.attached(name, lambda: PaperRuntime(parent, source)).adapter(PAPER)
+    root = Runtime(read_settings())
+    runner = _OwnRunner(root)
+    runner.paper = root.attached(name, lambda: PaperRuntime(root, source, runner))
+    return runner.paper.adapter(PAPER)

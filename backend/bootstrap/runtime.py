@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from backend.bootstrap.parts import checked, http_transport, open_journal, system_clock
-from backend.config.model import Settings
+from backend.config.model import Settings, VenueSettings
 from backend.domain.errors import JournalError
-from backend.domain.orders import Intent
+from backend.domain.orders import Credentials, Intent
 from backend.domain.records import Attempt, ExecutionResult
 from backend.domain.rules import VenueRules
 from backend.policies.routing_tables import CHAINS, EXCHANGES, STRATEGY_EXCHANGE_MAP, FailoverChains, known_exchange
@@ -59,6 +60,7 @@ class Runtime:
         self._journal = journal
         self._runner: AttemptRunner = _Runner(self) if runner is None else runner
         self._adapters: dict[str, ExchangeAdapter] = {}
+        self._attached: dict[str, Runtime] = {}
         self._router: Router | None = None
         self._opening = asyncio.Lock()
         if clock is not None:
@@ -105,19 +107,33 @@ class Runtime:
         """The venue's adapter, built once. Raises UnknownExchange."""
         known_exchange(venue)
         if venue not in self._adapters:
-            from backend.integrations.exchanges.factory import build_adapter
-
-            self._adapters[venue] = build_adapter(
-                venue,
-                settings=self.settings.venue(venue),
-                timeouts=self.settings.timeouts,
-                transport=self._transport,
-                clock=self.clock,
-                ids=self.ids,
-                runner=self._runner,
-                rules=self._rules.get(venue),
-            )
+            self._adapters[venue] = self._built(venue, self.settings.venue(venue), self._runner)
         return self._adapters[venue]
+
+    def without_keys(self, venue: str) -> ExchangeAdapter:
+        """Another adapter of the venue that cannot sign: for public reads only. Raises like ``adapter``."""
+        known_exchange(venue)
+        return self._built(venue, replace(self.settings.venue(venue), credentials=Credentials()), None)
+
+    def _built(self, venue: str, settings: VenueSettings, runner: AttemptRunner | None) -> ExchangeAdapter:
+        from backend.integrations.exchanges.factory import build_adapter
+
+        return build_adapter(
+            venue,
+            settings=settings,
+            timeouts=self.settings.timeouts,
+            transport=self._transport,
+            clock=self.clock,
+            ids=self.ids,
+            runner=runner,
+            rules=self._rules.get(venue),
+        )
+
+    def attached(self, name: str, make: Callable[[], Runtime]) -> Runtime:
+        """A runtime of that name that lives beside this one and is closed with it; made the first time."""
+        if name not in self._attached:
+            self._attached[name] = make()
+        return self._attached[name]
 
     async def load(self, *venues: str) -> None:
         """Imports the venues' client libraries in a thread, so that the event loop does not stand still meanwhile."""
@@ -174,6 +190,8 @@ class Runtime:
 
     async def close(self) -> None:
         """Stops the router, then the adapters, the connections and the journal. A second call does nothing."""
+        for other in self._attached.values():
+            await other.close()
         if self._router is not None:
             await self._router.close()
             self._router = None

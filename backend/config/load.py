@@ -16,7 +16,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from backend.config.model import Limits, Settings, Timeouts, VenueSettings
+from backend.config.model import Limits, PaperSettings, Settings, Timeouts, VenueSettings
 from backend.domain.errors import ConfigurationError
 from backend.domain.orders import Credentials
 from backend.domain.records import Equivalent
@@ -28,6 +28,7 @@ SECRET_CHARACTERS_MAX = 16_384
 UNPREFIXED = ("DEFAULT_EXCHANGE", "ALLOWED_EXCHANGES")
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 PositiveDecimal = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Tree = dict[str, object]
 
@@ -68,6 +69,10 @@ class _Equivalent(_Part):
     rate: PositiveDecimal
 
 
+class _Paper(_Part):
+    balances: dict[str, NotNegative] | None = None
+
+
 class _File(_Part):
     default_exchange: str = "binance"
     allowed_exchanges: list[str] = []
@@ -76,6 +81,7 @@ class _File(_Part):
     limits: _Limits = _Limits()
     venues: dict[str, _Venue] = {}
     equivalents: dict[str, list[_Equivalent]] = {}
+    paper: _Paper = _Paper()
 
 
 def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
@@ -158,7 +164,7 @@ def _explained(error: ValidationError) -> str:
 
 
 def _valid_keys() -> list[str]:
-    models: tuple[type[BaseModel], ...] = (_File, _Timeouts, _Limits, _Venue, _Equivalent)
+    models: tuple[type[BaseModel], ...] = (_File, _Timeouts, _Limits, _Venue, _Equivalent, _Paper)
     return sorted({name for model in models for name in model.model_fields})
 
 
@@ -175,7 +181,15 @@ def _frozen(loaded: _File) -> Settings:
             symbol: tuple(Equivalent(item.symbol, item.rate) for item in items)
             for symbol, items in loaded.equivalents.items()
         },
+        paper=_paper(loaded.paper),
     )
+
+
+def _paper(paper: _Paper) -> PaperSettings:
+    """Assets are upper case, however the environment wrote them."""
+    if paper.balances is None:
+        return PaperSettings()
+    return PaperSettings({asset.upper(): amount for asset, amount in paper.balances.items()})
 
 
 def _venue(venue: _Venue) -> VenueSettings:

@@ -46,6 +46,16 @@ class VenueSettings:
     endpoint: str | None = None
 
 
+PAPER_CURRENCIES = ("USD", "USDT", "USDC", "EUR", "GBP", "NOK")
+
+
+@dataclass(frozen=True, slots=True)
+class PaperSettings:
+    """What an account on paper starts with, by asset; what is not named is zero."""
+
+    balances: Mapping[str, Decimal] = field(default_factory=lambda: dict.fromkeys(PAPER_CURRENCIES, Decimal(100_000)))
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a runtime is built from."""
@@ -57,6 +67,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     venues: Mapping[str, VenueSettings] = field(default_factory=dict)
     equivalents: Mapping[str, tuple[Equivalent, ...]] = field(default_factory=dict)
+    paper: PaperSettings = field(default_factory=PaperSettings)
 
     def venue(self, name: str) -> VenueSettings:
         return self.venues.get(name, VenueSettings())

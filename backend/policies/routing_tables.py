@@ -9,6 +9,9 @@ from backend.domain.errors import ConfigurationError, UnknownExchange
 
 EXCHANGES: tuple[str, ...] = ("binance", "bybit", "okx", "kucoin", "kraken", "firi")
 
+PAPER = "paper"
+"""The venue of orders on paper. It is no exchange: no chain, strategy or signal can name it."""
+
 DEFAULT_FAILOVER_CHAIN: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "binance": ("binance", "bybit", "okx", "kucoin", "kraken", "firi"),

@@ -38,6 +38,16 @@ def test_defaults(tmp_path: Path) -> None:
     assert load_settings({}, tmp_path) == Settings()
 
 
+def test_paper_starts_with_what_is_named(tmp_path: Path) -> None:
+    """Some money of each usual currency and no coin; named amounts replace them all, in exact numbers."""
+    assert Settings().paper.balances["USDT"] == Decimal(100_000)
+    assert "BTC" not in Settings().paper.balances
+    settings = load_settings({"QUANTUM_TRADER_PAPER__BALANCES__BTC": "0.1"}, tmp_path)
+    assert settings.paper.balances == {"BTC": Decimal("0.1")}
+    with pytest.raises(ConfigurationError, match=r"paper\.balances\.usdt"):
+        load_settings({"QUANTUM_TRADER_PAPER__BALANCES__USDT": "-1"}, tmp_path)
+
+
 def test_a_file_and_above_it_the_environment(tmp_path: Path) -> None:
     """The file changes defaults, the environment changes the file, exact amounts stay exact."""
     (tmp_path / "quantum-trader.toml").write_text(FILE)

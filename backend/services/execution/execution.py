@@ -36,8 +36,11 @@ async def resolve_exchange_with_failover(primary_exchange: str, default_exchange
 
 
 def build_execution_adapter(config: ExecutionConfig, exchange_override: str | None = None) -> ExchangeAdapter:
-    """The adapter of ``exchange_override`` or of ``config.exchange``. Raises UnknownExchange."""
-    return bootstrap.execution_adapter(exchange_override or config.exchange)
+    """The adapter of ``exchange_override`` or of ``config.exchange``. Raises UnknownExchange.
+
+    ``"paper"`` is a PaperExchangeAdapter: it fills against the books of ``config.exchange`` and sends no order.
+    """
+    return bootstrap.execution_adapter(exchange_override or config.exchange, config)
 
 
 def check_exchange_limits(exchange_name: str, symbol: str, notional: Decimal, trace_id: str) -> LimitDecision:
