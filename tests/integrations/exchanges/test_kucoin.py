@@ -22,7 +22,7 @@ from backend.ports.transport import HttpRequest
 from tests.fakes.transport import Reply, answer
 from tests.integrations.exchanges.documented_kucoin import PLACED
 from tests.integrations.exchanges.recurring import KUCOIN_ORDER, D, kucoin
-from tests.integrations.exchanges.support import CLIENT_ID, Bench, warm_bench
+from tests.integrations.exchanges.support import CLIENT_ID, KUCOIN_MARKET, Bench, make_bench, warm_bench
 
 BY_ID = OrderRef("BTC/USDT", "28", CLIENT_ID)
 BY_CLIENT_ID = OrderRef("BTC/USDT", None, CLIENT_ID)
@@ -263,6 +263,18 @@ async def test_an_order_that_is_not_as_documented_is_no_report(change: dict[str,
         await bench.adapter.get_order(BY_ID)
     with pytest.raises(VenueCallFailed, match="not as documented"):
         await bench.adapter.open_orders("BTC/USDT")
+
+
+async def test_a_renamed_asset_has_one_name() -> None:
+    """A market's id keeps the code of before; the account may bear either. Other accounts do not count."""
+    bench = make_bench("kucoin")
+    market = {**KUCOIN_MARKET, "symbol": "BCHSV-USDT", "name": "BSV-USDT", "baseCurrency": "BSV"}
+    bench.transport.standing["/api/v2/symbols"] = kucoin([market])
+    assert set(await bench.adapter.instruments()) == {"BSV/USDT"}
+    account = {"currency": "BCHSV", "type": "trade_hf", "balance": "2", "available": "2", "holds": "0"}
+    bench.transport.then(kucoin([account, {**account, "currency": "KALT"}]), kucoin([{**account, "currency": "BSV"}]))
+    assert set(await bench.adapter.balances()) == {"BSV", "ALT"}
+    assert set(await bench.adapter.balances()) == {"BSV"}
 
 
 FILL = {

@@ -116,9 +116,10 @@ class KucoinAdapter(CcxtAdapter):
         )
 
     async def balances(self) -> Mapping[str, Balance]:
+        await self.warm()
         content = await self._read("balances", _private("GET", "accounts", {"type": answers.ACCOUNT}))
         with self._valid("balances"):
-            return answers.balances(content)
+            return answers.balances(content, answers.renamed(self._instruments.values()))
 
     # --- Orders -----------------------------------------------------------------------------------------------------
 

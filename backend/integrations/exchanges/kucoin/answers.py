@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from backend.domain.instruments import Instrument
@@ -93,15 +93,29 @@ def asset(native: str) -> str:
     return ASSET_NAMES.get(native, native)
 
 
-def balances(content: object) -> dict[str, Balance]:
-    """The high-frequency trading account alone: what lies in another account cannot be traded as it is."""
+def renamed(listed: Iterable[Instrument]) -> dict[str, str]:
+    """The name of each asset by its code: a market's own id keeps the codes of before a renaming (BCHSV is BSV)."""
+    codes = {}
+    for instrument in listed:
+        base, _, quote = instrument.native_id.partition("-")
+        codes.update({base: instrument.base, quote: instrument.quote})
+    return codes
+
+
+def balances(content: object, codes: Mapping[str, str]) -> dict[str, Balance]:
+    """The high-frequency trading account alone: what lies in another account cannot be traded as it is. The documents
+    do not say whether an account bears its asset's code or its name, so either is understood."""
     entries = [mapping(entry, "account") for entry in items(content, "accounts")]
     read = (
-        Balance(asset(text(entry, "currency")), number(entry, "available"), number(entry, "holds"))
+        Balance(_named(text(entry, "currency"), codes), number(entry, "available"), number(entry, "holds"))
         for entry in entries
         if entry.get("type") == ACCOUNT
     )
     return {balance.asset: balance for balance in read}
+
+
+def _named(currency: str, codes: Mapping[str, str]) -> str:
+    return codes.get(currency, asset(currency))
 
 
 def placed_id(fact: HttpFact, client_id: str) -> str:
