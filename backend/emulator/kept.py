@@ -61,6 +61,10 @@ class Kept:
         """Does an open order carry this client id, visible or not?"""
         return client_id in self._open_of_client
 
+    def has(self, client_id: str) -> bool:
+        """Does any order that is remembered carry this client id?"""
+        return client_id in self._of_client
+
     def open_symbols(self) -> list[str]:
         """The markets with open orders."""
         return list(self._open_in)

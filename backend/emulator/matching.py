@@ -88,6 +88,8 @@ class Engine:
         """Take the order and trade it as far as the book goes; raises EngineRefusal and then nothing has happened."""
         if new.unique_open_id and new.client_id and self.has_open(new.client_id):
             raise EngineRefusal(Reason.DUPLICATE)
+        if new.unique_for_ever and new.client_id and self._kept.has(new.client_id):
+            raise EngineRefusal(Reason.DUPLICATE)
         takes = self._takes(new, now)
         if new.post_only and takes:
             raise EngineRefusal(Reason.WOULD_TAKE)

@@ -39,7 +39,8 @@ class NewOrder:
     """An order as the gateway hands it to the engine. No price: a market order.
 
     ``quantity`` is in base units. A market buy may state ``spend`` (quote units) instead, with quantity zero.
-    ``unique_open_id``: the engine refuses it while an open order has the same client id.
+    ``unique_open_id``: the engine refuses it while an open order has the same client id. ``unique_for_ever``: also
+    when an order that has ended had it, as long as that one is remembered.
     """
 
     market: Market
@@ -51,6 +52,7 @@ class NewOrder:
     client_id: str | None = None
     spend: Decimal | None = None
     unique_open_id: bool = True
+    unique_for_ever: bool = False
     kind: str = "limit"  # the venue's own word for the type, given back as it came
 
 

@@ -22,9 +22,9 @@ from backend.emulator.wire import Answer, Effect, Endpoint, Pause, Request, Resp
 T0 = 1_750_000_000.0
 ASKS = (("100.0", "1"), ("101.0", "2"), ("102.0", "5"))
 BIDS = (("99.0", "1"), ("98.0", "2"), ("97.0", "5"))
-VENUES = ("binance", "kraken", "firi", "kucoin")
-SYMBOLS = {"binance": "BTC/USDT", "kraken": "BTC/USD", "firi": "BTC/NOK", "kucoin": "BTC/USDT"}
-NATIVE = {"binance": "BTCUSDT", "kraken": "XXBTZUSD", "firi": "BTCNOK", "kucoin": "BTC-USDT"}
+VENUES = ("binance", "kraken", "firi", "kucoin", "bybit")
+SYMBOLS = {"binance": "BTC/USDT", "kraken": "BTC/USD", "firi": "BTC/NOK", "kucoin": "BTC/USDT", "bybit": "BTC/USDT"}
+NATIVE = {"binance": "BTCUSDT", "kraken": "XXBTZUSD", "firi": "BTCNOK", "kucoin": "BTC-USDT", "bybit": "BTCUSDT"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 Sides = tuple[tuple[str, str], ...]
@@ -77,6 +77,7 @@ class Desk:
             "kraken": self._kraken,
             "firi": self._firi,
             "kucoin": self._kucoin,
+            "bybit": self._bybit,
         }
         return signers[self.venue](method, path, dict(fields or {}), **how)
 
@@ -115,6 +116,9 @@ class Desk:
         if self.venue == "kucoin":
             fields = {"symbol": "BTC-USDT", "side": "buy", "type": "limit", "size": "0.5", "price": "100"}
             return self.call("POST", "/api/v1/hf/orders/sync", {**fields, **changes})
+        if self.venue == "bybit":
+            fields = {"category": "spot", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit"}
+            return self.call("POST", "/v5/order/create", {**fields, "qty": "0.5", "price": "100", **changes})
         fields = {"market": "BTCNOK", "type": "bid", "price": "100.00", "amount": "0.5"}
         return self.call("POST", "/v2/orders", {**fields, **changes})
 
@@ -145,6 +149,22 @@ class Desk:
         signature = hmac.new(self.keys["secret"].encode(), text.encode(), hashlib.sha256).hexdigest()
         headers = {"firi-user-clientid": self.keys["uid"], "firi-user-signature": signature}
         return Request(method, path, urlencode(times), headers, body)
+
+    def _bybit(self, method: str, path: str, fields: dict[str, str], *, at: float = 0, window: int = 5000) -> Request:
+        stamp = str(int((at or self.now) * 1000))
+        if method == "GET" or "category" not in fields:
+            fields = {"category": "spot", **fields}
+        body = json.dumps(fields) if method == "POST" else ""
+        query = "" if method == "POST" else urlencode(fields)
+        text = f"{stamp}{self.keys['api_key']}{window}{query or body}"
+        headers = {
+            "x-bapi-api-key": self.keys["api_key"],
+            "x-bapi-timestamp": stamp,
+            "x-bapi-recv-window": str(window),
+            "x-bapi-sign": hmac.new(self.keys["secret"].encode(), text.encode(), hashlib.sha256).hexdigest(),
+            "content-type": "application/json",
+        }
+        return Request(method, path, query, headers, body.encode())
 
     def _kucoin(self, method: str, path: str, fields: dict[str, str], *, at: float = 0) -> Request:
         stamp = str(int((at or self.now) * 1000))

@@ -69,6 +69,8 @@ def test_the_next_order_can_be_answered_with_any_listed_error(venue: str, name: 
         ("firi", "InsufficientFunds", True),
         ("firi", "html_500", False),
         ("kucoin", "200004", True),
+        ("bybit", "170131", True),
+        ("bybit", "10016", False),
         ("kucoin", "408000", False),
     ],
 )
@@ -117,13 +119,18 @@ LOOK_UPS: dict[str, list[tuple[str, str, dict[str, str]]]] = {
         ("POST", "/0/private/TradesHistory", {}),
     ],
     "firi": [("GET", "/v2/orders/history", {}), ("GET", "/v2/history/orders", {})],
+    "bybit": [
+        ("GET", "/v5/order/realtime", {"orderLinkId": "a-1"}),
+        ("GET", "/v5/order/history", {}),
+        ("GET", "/v5/execution/list", {"orderLinkId": "a-1"}),
+    ],
     "kucoin": [
         ("GET", "/api/v1/hf/orders/client-order/a-1", {"symbol": "BTC-USDT"}),
         ("GET", "/api/v1/hf/orders/done", {"symbol": "BTC-USDT"}),
         ("GET", "/api/v1/hf/fills", {"symbol": "BTC-USDT"}),
     ],
 }
-CLIENT_IDS = {"binance": "newClientOrderId", "kraken": "cl_ord_id", "kucoin": "clientOid"}
+CLIENT_IDS = {"binance": "newClientOrderId", "kraken": "cl_ord_id", "kucoin": "clientOid", "bybit": "orderLinkId"}
 
 
 @pytest.mark.parametrize("venue", VENUES)

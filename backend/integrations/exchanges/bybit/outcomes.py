@@ -47,6 +47,9 @@ OUTCOMES: Table = {
     (429, None, None): Row(RejectReason.RATE_LIMITED, HealthClass.LIMITED, f"{DOCS}: system frequency protection"),
     # The request.
     **_ours(RejectReason.INVALID_REQUEST, "a parameter is wrong", "10001"),
+    **_ours(RejectReason.INVALID_REQUEST, "spot: a parameter is empty or wrong", "170105", "170115", "170116"),
+    **_ours(RejectReason.INVALID_REQUEST, "spot: a parameter is empty or wrong", "170117", "170130"),
+    **_ours(RejectReason.UNKNOWN_SYMBOL, "spot: no such symbol", "170121"),
     **_ours(RejectReason.INVALID_REQUEST, "price out of the permitted range", "110003", "30208", "30209"),
     **_ours(RejectReason.INVALID_REQUEST, "price too high, too low or with too many decimals", "170132"),
     **_ours(RejectReason.INVALID_REQUEST, "price too high, too low or with too many decimals", "170133", "170134"),

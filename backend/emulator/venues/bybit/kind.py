@@ -1,0 +1,24 @@
+"""The folder in one value, for the registry."""
+
+from __future__ import annotations
+
+from backend.emulator.dialect import Mode, VenueKind
+from backend.emulator.venues.bybit import facts
+from backend.emulator.venues.bybit.dialect import BybitDialect
+from backend.emulator.venues.bybit.errors import ERRORS
+
+KIND = VenueKind(
+    name="bybit",
+    markets=facts.MARKETS,
+    fees=facts.FEES,
+    balances=facts.BALANCES,
+    shape=facts.SHAPE,
+    errors=ERRORS,
+    modes=frozenset({Mode.MAINTENANCE}),
+    new_keys=facts.new_keys,
+    order_id=facts.order_id,
+    trade_id=facts.trade_id,
+    dialect=BybitDialect,
+    throttle=facts.THROTTLE,
+    port=4,
+)
