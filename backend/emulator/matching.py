@@ -91,8 +91,10 @@ class Engine:
         if new.unique_for_ever and new.client_id and self._kept.has(new.client_id):
             raise EngineRefusal(Reason.DUPLICATE)
         takes = self._takes(new, now)
-        if new.post_only and takes:
+        would_take = new.post_only and bool(takes)
+        if would_take and not new.ends_instead_of_taking:
             raise EngineRefusal(Reason.WOULD_TAKE)
+        takes = [] if would_take else takes
         quantity = new.quantity if new.spend is None else sum((size for _, size in takes), ZERO)
         if new.time_in_force is TimeInForce.FOK and sum((size for _, size in takes), ZERO) < quantity:
             takes = []
@@ -103,7 +105,7 @@ class Engine:
         order.trade_lag_s = trade_lag_s
         for price, size in takes:
             self._take(order, price, size, now)
-        if order.remaining and (new.time_in_force is not TimeInForce.GTC or new.price is None):
+        if order.remaining and (would_take or new.time_in_force is not TimeInForce.GTC or new.price is None):
             self._close(order, Status.EXPIRED, now)
         return order
 

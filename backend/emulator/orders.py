@@ -41,6 +41,7 @@ class NewOrder:
     ``quantity`` is in base units. A market buy may state ``spend`` (quote units) instead, with quantity zero.
     ``unique_open_id``: the engine refuses it while an open order has the same client id. ``unique_for_ever``: also
     when an order that has ended had it, as long as that one is remembered.
+    ``ends_instead_of_taking``: a post-only order that would take is accepted and ends at once, and is not refused.
     """
 
     market: Market
@@ -53,6 +54,7 @@ class NewOrder:
     spend: Decimal | None = None
     unique_open_id: bool = True
     unique_for_ever: bool = False
+    ends_instead_of_taking: bool = False
     kind: str = "limit"  # the venue's own word for the type, given back as it came
 
 

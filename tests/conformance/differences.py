@@ -20,11 +20,18 @@ NO_WINDOW_TEXT = Explanation(
     f"{KUCOIN}: spot HF order, allowMaxTimeWindow",
 )
 
+OKX_50001 = Explanation(
+    "the answer in maintenance, 50001, is not promised to mean that nothing was executed, so it is unknown",
+    "OKX v5 API docs, 2026: error codes, 50001",
+)
+
 DIFFERENCES: Mapping[tuple[str, str], Explanation] = {
     ("firi", "C62"): Explanation(
         "no list of trades, no trade ids, no fee of an order", f"{FIRI}: GET /v2/order/{{id}}"
     ),
     ("firi", "C64"): Explanation("no list of trades by time", f"{FIRI}: GET /v2/history/orders"),
+    ("okx", "C94"): OKX_50001,
+    ("okx", "C97"): OKX_50001,
     ("kucoin", "C24"): ONE_CODE,
     ("kucoin", "C25"): ONE_CODE,
     ("kucoin", "C72"): NO_WINDOW_TEXT,

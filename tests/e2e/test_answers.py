@@ -30,6 +30,7 @@ MORE_CAREFUL = {
     ("firi", "BadRequest"): "the bare name, without one of the known messages, is listed nowhere",
     ("firi", "NotFound"): "the bare name is listed nowhere",
     ("firi", "OrderNotFound"): "an answer to a cancel or a query",
+    ("okx", "50042"): "a repeated request: an order may exist, it must be looked up",
     ("kucoin", "200002"): "an answer to a cancel; to a place it says nothing that is documented",
     ("kucoin", "300002"): "a code of the futures documents",
     ("kucoin", "400100"): KUCOIN_ONE_CODE,

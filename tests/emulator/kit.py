@@ -8,6 +8,7 @@ import hmac
 import json
 import math
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -22,9 +23,10 @@ from backend.emulator.wire import Answer, Effect, Endpoint, Pause, Request, Resp
 T0 = 1_750_000_000.0
 ASKS = (("100.0", "1"), ("101.0", "2"), ("102.0", "5"))
 BIDS = (("99.0", "1"), ("98.0", "2"), ("97.0", "5"))
-VENUES = ("binance", "kraken", "firi", "kucoin", "bybit")
-SYMBOLS = {"binance": "BTC/USDT", "kraken": "BTC/USD", "firi": "BTC/NOK", "kucoin": "BTC/USDT", "bybit": "BTC/USDT"}
+VENUES = ("binance", "kraken", "firi", "kucoin", "bybit", "okx")
+SYMBOLS = {"kraken": "BTC/USD", "firi": "BTC/NOK", **dict.fromkeys(("binance", "kucoin", "bybit", "okx"), "BTC/USDT")}
 NATIVE = {"binance": "BTCUSDT", "kraken": "XXBTZUSD", "firi": "BTCNOK", "kucoin": "BTC-USDT", "bybit": "BTCUSDT"}
+NATIVE |= {"okx": "BTC-USDT"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 Sides = tuple[tuple[str, str], ...]
@@ -78,6 +80,7 @@ class Desk:
             "firi": self._firi,
             "kucoin": self._kucoin,
             "bybit": self._bybit,
+            "okx": self._okx,
         }
         return signers[self.venue](method, path, dict(fields or {}), **how)
 
@@ -116,6 +119,9 @@ class Desk:
         if self.venue == "kucoin":
             fields = {"symbol": "BTC-USDT", "side": "buy", "type": "limit", "size": "0.5", "price": "100"}
             return self.call("POST", "/api/v1/hf/orders/sync", {**fields, **changes})
+        if self.venue == "okx":
+            fields = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit"}
+            return self.call("POST", "/api/v5/trade/order", {**fields, "sz": "0.5", "px": "100", **changes})
         if self.venue == "bybit":
             fields = {"category": "spot", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit"}
             return self.call("POST", "/v5/order/create", {**fields, "qty": "0.5", "price": "100", **changes})
@@ -164,6 +170,23 @@ class Desk:
             "x-bapi-sign": hmac.new(self.keys["secret"].encode(), text.encode(), hashlib.sha256).hexdigest(),
             "content-type": "application/json",
         }
+        return Request(method, path, query, headers, body.encode())
+
+    def _okx(self, method: str, path: str, fields: dict[str, str], *, at: float = 0, expires: float = 0) -> Request:
+        stamp = f"{datetime.fromtimestamp(at or self.now, UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+        body = json.dumps(fields) if method == "POST" else ""
+        query = "" if method == "POST" else urlencode(fields)
+        text = stamp + method + path + (f"?{query}" if query else "") + body
+        signed = hmac.new(self.keys["secret"].encode(), text.encode(), hashlib.sha256).digest()
+        headers = {
+            "ok-access-key": self.keys["api_key"],
+            "ok-access-sign": base64.b64encode(signed).decode(),
+            "ok-access-timestamp": stamp,
+            "ok-access-passphrase": self.keys["passphrase"],
+            "content-type": "application/json",
+        }
+        if expires:
+            headers["exptime"] = str(int(expires * 1000))
         return Request(method, path, query, headers, body.encode())
 
     def _kucoin(self, method: str, path: str, fields: dict[str, str], *, at: float = 0) -> Request:

@@ -71,6 +71,8 @@ def test_the_next_order_can_be_answered_with_any_listed_error(venue: str, name: 
         ("kucoin", "200004", True),
         ("bybit", "170131", True),
         ("bybit", "10016", False),
+        ("okx", "51008", True),
+        ("okx", "51149", False),
         ("kucoin", "408000", False),
     ],
 )
@@ -124,6 +126,11 @@ LOOK_UPS: dict[str, list[tuple[str, str, dict[str, str]]]] = {
         ("GET", "/v5/order/history", {}),
         ("GET", "/v5/execution/list", {"orderLinkId": "a-1"}),
     ],
+    "okx": [
+        ("GET", "/api/v5/trade/order", {"instId": "BTC-USDT", "clOrdId": "a1"}),
+        ("GET", "/api/v5/trade/orders-history", {"instType": "SPOT"}),
+        ("GET", "/api/v5/trade/fills", {"instType": "SPOT"}),
+    ],
     "kucoin": [
         ("GET", "/api/v1/hf/orders/client-order/a-1", {"symbol": "BTC-USDT"}),
         ("GET", "/api/v1/hf/orders/done", {"symbol": "BTC-USDT"}),
@@ -131,6 +138,7 @@ LOOK_UPS: dict[str, list[tuple[str, str, dict[str, str]]]] = {
     ],
 }
 CLIENT_IDS = {"binance": "newClientOrderId", "kraken": "cl_ord_id", "kucoin": "clientOid", "bybit": "orderLinkId"}
+CLIENT_IDS |= {"okx": "clOrdId"}
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -138,7 +146,7 @@ CLIENT_IDS = {"binance": "newClientOrderId", "kraken": "cl_ord_id", "kucoin": "c
 def test_a_lost_answer_hides_an_executed_order_for_a_while(venue: str, drop: str, effect: type) -> None:
     """The order executes, nobody is told, and no look-up finds order or trades before the visible time."""
     desk = Desk(venue)
-    client_id = {CLIENT_IDS[venue]: "a-1"} if venue in CLIENT_IDS else {}
+    client_id = {CLIENT_IDS[venue]: "a1" if venue == "okx" else "a-1"} if venue in CLIENT_IDS else {}
     desk.fault(FaultKind.LOST_ANSWER, Endpoint.PLACE, drop=drop, min=1.0, max=1.5)
     assert isinstance(desk.effect(desk.order(**client_id)), effect)
     assert filled(desk) == Decimal("0.5")

@@ -48,11 +48,11 @@ def test_nonsense_is_refused(venue: str, text: str) -> None:
 def test_odd_amounts_of_a_signed_order_are_refused(venue: str, text: str) -> None:
     """Only plain positive decimal numbers are amounts."""
     desk = Desk(venue)
-    sizes = {"binance": "quantity", "kraken": "volume", "firi": "amount", "kucoin": "size", "bybit": "qty"}
-    for name in (sizes[venue], "price"):
+    sizes = {"binance": "quantity", "kraken": "volume", "firi": "amount", "kucoin": "size", "bybit": "qty", "okx": "sz"}
+    for name in (sizes[venue], "px" if venue == "okx" else "price"):
         odd = text.encode(errors="replace").decode()
         effect = desk.effect(desk.order(**{name: odd}))
         assert isinstance(effect, Respond)
-        refused = (b'{"error":["E', b'{"code":"400100"', b'{"retCode":1')
+        refused = (b'{"error":["E', b'{"code":"400100"', b'{"retCode":1', b'{"code":"1"')
         assert effect.answer.status == 400 or effect.answer.body.startswith(refused)
     assert desk.core.ledger.orders == ()

@@ -22,7 +22,7 @@ from tests.emulator.kit import T0, VENUES, WrittenBooks
 from tests.emulator.web import started
 
 TIMES = {"binance": "/api/v3/time", "kraken": "/0/public/Time", "firi": "/time", "kucoin": "/api/v1/timestamp"}
-TIMES |= {"bybit": "/v5/market/time"}
+TIMES |= {"bybit": "/v5/market/time", "okx": "/api/v5/public/time"}
 PATIENCE = 500  # looks, ten milliseconds apart
 ORDER = {"market": "BTCNOK", "type": "bid", "price": "100.00", "amount": "0.5"}
 

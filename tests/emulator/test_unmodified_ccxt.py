@@ -17,7 +17,7 @@ from backend.emulator.wire import Endpoint
 from tests.emulator.web import redirected, started
 
 CASES = [("binance", "BTC/USDT"), ("binance", "ETH/USDT"), ("kraken", "BTC/USD"), ("kraken", "ETH/USDT")]
-CASES += [(venue, symbol) for venue in ("bybit", "kucoin") for symbol in ("BTC/USDT", "ETH/USDT")]
+CASES += [(venue, symbol) for venue in ("bybit", "kucoin", "okx") for symbol in ("BTC/USDT", "ETH/USDT")]
 WANTED = {"bybit": {"acknowledged": True}}  # the library asks its caller to say that it knows what a look-up can find
 
 
@@ -43,13 +43,13 @@ async def test_the_life_of_an_order(venue: str, symbol: str) -> None:
         assert (await exchange.fetch_status())["status"] == "ok"
         book = await exchange.fetch_order_book(symbol, 20)
         far = exchange.price_to_precision(symbol, book["bids"][0][0] * 0.98)
-        placed = await exchange.create_order(symbol, "limit", "buy", "0.05", far, {"clientOrderId": "rests-1"})
+        placed = await exchange.create_order(symbol, "limit", "buy", "0.05", far, {"clientOrderId": "rests1"})
         found = await exchange.fetch_order(placed["id"], symbol, known)
         assert (found["status"], found["amount"], found["filled"], found["clientOrderId"]) == (
             "open",
             0.05,
             0.0,
-            "rests-1",
+            "rests1",
         )
         assert [order["id"] for order in await exchange.fetch_open_orders(symbol)] == [placed["id"]]
         held = (await exchange.fetch_balance())["used"][symbol.split("/")[1]]
@@ -60,7 +60,7 @@ async def test_the_life_of_an_order(venue: str, symbol: str) -> None:
 
         near = exchange.price_to_precision(symbol, book["asks"][0][0] * 1.005)
         taken = await exchange.create_order(
-            symbol, "limit", "buy", "0.05", near, {"timeInForce": "IOC", "clientOrderId": "takes-1"}
+            symbol, "limit", "buy", "0.05", near, {"timeInForce": "IOC", "clientOrderId": "takes1"}
         )
         done = await exchange.fetch_order(taken["id"], symbol, known)
         assert (done["status"], done["filled"]) == ("closed", 0.05)
@@ -70,10 +70,10 @@ async def test_the_life_of_an_order(venue: str, symbol: str) -> None:
         assert all(trade["fee"]["cost"] > 0 and trade["takerOrMaker"] == "taker" for trade in trades)
         assert [order["id"] for order in await exchange.fetch_closed_orders(symbol)][-1] == taken["id"]
         truth = emulator.ledger(venue)
-        assert truth.filled("takes-1") == Decimal("0.05")
+        assert truth.filled("takes1") == Decimal("0.05")
 
 
-@pytest.mark.parametrize("venue", ["binance", "bybit", "kraken", "kucoin"])
+@pytest.mark.parametrize("venue", ["binance", "bybit", "kraken", "kucoin", "okx"])
 async def test_a_market_order_fills(venue: str) -> None:
     """A market order needs no price and ends closed."""
     symbol, known = "BTC/USDT", WANTED.get(venue, {})
@@ -89,6 +89,7 @@ async def test_a_market_order_fills(venue: str) -> None:
         ("kraken", ccxt.ExchangeError),
         ("kucoin", ccxt.AuthenticationError),
         ("bybit", ccxt.AuthenticationError),
+        ("okx", ccxt.AuthenticationError),
     ],
 )
 async def test_a_wrong_secret_is_refused(venue: str, error: type[Exception]) -> None:
@@ -113,6 +114,13 @@ async def test_a_wrong_secret_is_refused(venue: str, error: type[Exception]) -> 
         ("kraken", "EService:Market in cancel_only mode", ccxt.OnMaintenance),
         ("kraken", "EService:Timeout", ccxt.ExchangeError),
         ("kraken", "html_520", ccxt.ExchangeNotAvailable),
+        ("okx", "51008", ccxt.InsufficientFunds),
+        ("okx", "51016", ccxt.InvalidOrder),
+        ("okx", "51149", ccxt.ExchangeError),
+        ("okx", "50004", ccxt.RequestTimeout),
+        ("okx", "50011", ccxt.RateLimitExceeded),
+        ("okx", "50102", ccxt.InvalidNonce),
+        ("okx", "gateway", ccxt.ExchangeError),
         ("bybit", "170131", ccxt.InsufficientFunds),
         ("bybit", "170141", ccxt.InvalidOrder),
         ("bybit", "170146", ccxt.InvalidOrder),
@@ -149,7 +157,7 @@ async def test_some_answers_look_like_an_order(name: str) -> None:
         assert (await exchange.create_order("BTC/USDT", "limit", "buy", "0.1", "90"))["id"] is None
 
 
-@pytest.mark.parametrize("venue", ["binance", "bybit", "kraken", "kucoin"])
+@pytest.mark.parametrize("venue", ["binance", "bybit", "kraken", "kucoin", "okx"])
 async def test_a_refused_port_is_a_connection_that_never_was(venue: str) -> None:
     """The library says "not available", with the proof that nothing was sent as its cause."""
     async with started() as emulator, client(emulator, venue) as exchange:

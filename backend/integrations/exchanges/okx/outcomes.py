@@ -54,7 +54,9 @@ OUTCOMES: Table = {
     **_ours(RejectReason.CLOCK, "timestamp over 30 s off, not processed", "50102"),
     # The account.
     **_ours(RejectReason.INSUFFICIENT_FUNDS, "not enough funds", "51008", "51119", "51127", "51131"),
+    **_ours(RejectReason.CLOCK, "no such timestamp, not processed", "50112"),
     **_ours(RejectReason.AUTHENTICATION, "key, passphrase or signature", "50111", "50105", "50113", "50119"),
+    **_ours(RejectReason.AUTHENTICATION, "a header is missing", "50103", "50104", "50106", "50107"),
     **_ours(RejectReason.AUTHENTICATION, "the key belongs to another environment", "50101"),
     **_ours(RejectReason.PERMISSION, "address or permission of the key, mode of the account", "50110", "50120"),
     **_ours(RejectReason.PERMISSION, "address or permission of the key, mode of the account", "51010"),

@@ -1,0 +1,1 @@
+"""OKX v5, spot, after its API documentation."""
