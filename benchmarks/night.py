@@ -20,7 +20,7 @@ from benchmarks.timing import measured_on, write_figure
 
 SEEDS = 20
 PROCESSES = 2
-LOOKED_UP = ("binance", "kraken")
+LOOKED_UP = ("binance", "bybit", "okx", "kucoin", "kraken")
 LOST_ANSWERS_MIN = 5
 FILLED_SHARE_MIN = 0.9
 ALL_DOWN = "5 all down"

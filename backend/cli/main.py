@@ -45,7 +45,7 @@ def demo(
     orders: Annotated[int, typer.Option(min=50, max=5_000, help="How many orders to route.")] = 320,
     as_json: Json = False,
 ) -> None:
-    """Routes orders to three emulated exchanges while they fail, and proves from their own books that nothing was
+    """Routes orders to six emulated exchanges while they fail, and proves from their own books that nothing was
     executed twice or lost. Exit status 0 only if that holds exactly."""
     from backend.lab.demo import DemoOptions, run_demo
     from backend.lab.view import LineView, LiveView, print_report

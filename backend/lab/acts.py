@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from backend.emulator.faults import Fault, FaultKind
 from backend.emulator.wire import Endpoint
+from backend.policies.routing_tables import EXCHANGES
 
 PLACE = frozenset({Endpoint.PLACE})
 
@@ -20,6 +21,9 @@ def _lost(drop: str, share: float) -> Fault:
 REFUSE = Fault(FaultKind.REFUSE)
 SLOW = Fault(FaultKind.LATENCY, params={"seconds": 1.4})
 NEVER_ARRIVES = Fault(FaultKind.RESET, PLACE, count=1, params={"when": "before"})
+MAINTENANCE = Fault(FaultKind.MODE, params={"mode": "maintenance"})
+STORM = Fault(FaultKind.STORM, PLACE, params={"rate": 0})
+LOST = (_lost("reset", 0.15), _lost("hang", 0.08))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +42,23 @@ class Act:
 
 
 ACTS: tuple[Act, ...] = (
-    Act("1 healthy", "all three exchanges answer", 0.22),
-    Act("2 refused", "binance dies on the way: it refuses connections", 0.18, {"binance": (REFUSE,)}, strikes_after=8),
+    Act("1 healthy", "all six exchanges answer", 0.20),
+    Act("2 refused", "binance dies on the way: it refuses connections", 0.16, {"binance": (REFUSE,)}, strikes_after=8),
     Act(
         "3 answers lost",
-        "binance and kraken execute a part of the orders and lose the answers",
-        0.24,
-        {
-            "binance": (_lost("reset", 0.12), _lost("hang", 0.06)),
-            "kraken": (_lost("reset", 0.12), _lost("hang", 0.06)),
-        },
+        "five exchanges execute a part of the orders and lose the answers",
+        0.26,
+        dict.fromkeys(("binance", "bybit", "okx", "kucoin", "kraken"), LOST),
         settle_s=1.5,
     ),
     Act(
         "4 degraded",
-        "kraken answers slowly; one order to firi is cut off and nobody can say whether it arrived",
-        0.22,
-        {"kraken": (SLOW,), "firi": (NEVER_ARRIVES,)},
+        "kraken is slow, okx in maintenance, kucoin refuses too many orders; one order to firi is cut off",
+        0.24,
+        {"kraken": (SLOW,), "okx": (MAINTENANCE,), "kucoin": (STORM,), "firi": (NEVER_ARRIVES,)},
         settle_s=1.5,
     ),
-    Act(
-        "5 all down",
-        "every exchange refuses connections",
-        0.04,
-        {"binance": (REFUSE,), "kraken": (REFUSE,), "firi": (REFUSE,)},
-        settle_s=1.5,
-    ),
+    Act("5 all down", "every exchange refuses connections", 0.04, dict.fromkeys(EXCHANGES, (REFUSE,)), settle_s=1.5),
     Act("6 recovery", "all answer again", 0.10, settle_s=1.5),
 )
 

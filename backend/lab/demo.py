@@ -32,12 +32,12 @@ from backend.lab.stand_ins import stand_ins
 from backend.lab.stopwatch import Stopwatch
 from backend.lab.view import DemoView
 from backend.lab.workload import SIZES, STRATEGIES, Wish, wishes
-from backend.policies.routing_tables import FailoverChains
+from backend.policies.routing_tables import EXCHANGES, FailoverChains
 from backend.ports.clock import Clock
 from backend.services.execution.router import Router
 
 CLOCK_SCALE = 5.0
-VENUES = ("binance", "kraken", "firi")
+VENUES = EXCHANGES
 IN_FLIGHT = 16
 REVIEWS_MAX = 10
 RECORDED_SPAN_S = 80_000

@@ -9,7 +9,9 @@ from decimal import Decimal
 
 STRATEGIES: Mapping[str, str] = {
     "momentum": "binance",
-    "market-making": "binance",
+    "market-making": "bybit",
+    "basis": "okx",
+    "listing": "kucoin",
     "carry": "kraken",
     "mean-reversion": "kraken",
     "treasury": "firi",

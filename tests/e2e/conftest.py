@@ -19,10 +19,10 @@ from backend.emulator.host import Emulator
 from backend.emulator.ledger import LedgerTrade
 from backend.emulator.wire import Endpoint
 from backend.lab.demo import keys_of
-from backend.policies.routing_tables import FailoverChains
+from backend.policies.routing_tables import EXCHANGES, FailoverChains
 from tests.fakes.telemetry import RecordingTelemetry
 
-VENUES = ("binance", "kraken", "firi")
+VENUES = EXCHANGES
 EQUIVALENTS = {"BTC/USD": (Equivalent("BTC/USDT", Decimal(1)), Equivalent("BTC/NOK", Decimal("10.5")))}
 PLACE = frozenset({Endpoint.PLACE})
 

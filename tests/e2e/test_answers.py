@@ -73,6 +73,8 @@ async def test_an_ambiguous_answer_to_an_executed_order_never_executes_twice(
     world: World, venue: str, name: str
 ) -> None:
     """The same answers, but the order executed: adopted where it can be looked up, parked where not; never twice."""
+    world.timeouts = Timeouts(place_s=3.0, lookup_window_s=30.0)  # an answer that limits us makes look-ups wait
+    await world.restart()
     fault = Fault(FaultKind.STATUS, PLACE, count=1, params={"name": name, "executed": True})
     world.emulator.inject(venue, fault)
     result = await (await world.runtime.router()).submit(buy(exchange=venue))

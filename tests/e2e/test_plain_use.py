@@ -40,7 +40,7 @@ def test_health_works_straight_after_import(tmp_path: Path) -> None:
     assert told["before"] is False
     assert [answer["status"] for answer in told["answers"]] == ["down"] * 3
     assert "refused" in told["answers"][0]["last_error"]
-    assert "no adapter yet" in told["answers"][2]["last_error"]
+    assert "refused" in told["answers"][2]["last_error"]
     assert (told["chosen"], told["healthy"]) == ("binance", False)
     # Development mode also tells of slow steps: the first adapter loads ccxt.
     noise = [line for line in done.stderr.splitlines() if not line.startswith(('{"message"', "Executing "))]

@@ -19,7 +19,7 @@ from backend.policies.exchange_failover_policy import (
     get_exchange_health,
     set_failover_chain,
 )
-from backend.policies.routing_tables import CHAINS
+from backend.policies.routing_tables import CHAINS, DEFAULT_FAILOVER_CHAIN
 from backend.services.execution.execution import build_execution_adapter, run_execution_loop
 from tests.e2e.conftest import VENUES, World, buy
 
@@ -43,9 +43,34 @@ async def test_a_refused_connection_moves_the_order(world: World) -> None:
     world.emulator.inject("binance", Fault(FaultKind.REFUSE))
     results = [await router.submit(buy(f"order-{n}", exchange="binance")) for n in range(3)]
     assert all(result.state is IntentState.DONE for result in results)
-    assert {venue for result in results for venue in result.venues} == {"kraken"}
+    assert {venue for result in results for venue in result.venues} == {"bybit"}
     reasons = [a.outcome_reason for result in results for a in result.attempts if a.venue == "binance"]
     assert set(reasons) <= {RejectReason.NOT_SENT}
+
+
+@pytest.mark.parametrize("primary", VENUES)
+async def test_the_specified_chain_is_followed_to_its_end(world: World, primary: str) -> None:
+    """One exchange after the other dies; each order goes to the next that lives, in the specified order."""
+    router = await world.runtime.router()
+    for venue in DEFAULT_FAILOVER_CHAIN[primary]:
+        assert (await router.submit(buy(f"at-{venue}", exchange=primary))).venues == (venue,)
+        world.emulator.inject(venue, Fault(FaultKind.REFUSE))
+        await world.runtime.clock.sleep(1.1)  # what is known of its health is too old by then
+    assert (await router.submit(buy("nowhere", exchange=primary))).reason is EndReason.ALL_DOWN
+    assert world.orders() == len(VENUES)
+
+
+async def test_a_cold_start_with_every_exchange_down(world: World) -> None:
+    """Nothing was ever loaded and nobody answers: health says so, the choice is the default, an order is refused."""
+    for venue in VENUES:
+        world.emulator.inject(venue, Fault(FaultKind.REFUSE))
+    with bootstrap.using(world.runtime):
+        answers = [await get_exchange_health(venue) for venue in VENUES]
+        assert {(answer["status"], answer["latency_ms"]) for answer in answers} == {("down", None)}
+        assert await choose_exchange_with_failover("okx") == "binance"
+    refused = await (await world.runtime.router()).submit(buy("one", exchange="okx"))
+    assert (refused.state, refused.reason, refused.attempts) == (IntentState.REJECTED, EndReason.ALL_DOWN, ())
+    assert {drop.venue for drop in refused.dropped} == set(VENUES)
 
 
 async def test_all_down_then_recovery(world: World) -> None:
@@ -91,7 +116,7 @@ async def test_specified_choice_over_real_clients(world: World) -> None:
     """The chain is asked in order until an exchange is healthy."""
     world.emulator.inject("binance", Fault(FaultKind.REFUSE))
     with bootstrap.using(world.runtime):
-        assert await choose_exchange_with_failover("binance") == "kraken"
+        assert await choose_exchange_with_failover("binance") == "bybit"
 
 
 async def test_set_failover_chain_moves_the_next_order(world: World) -> None:
@@ -100,7 +125,7 @@ async def test_set_failover_chain_moves_the_next_order(world: World) -> None:
     router = await world.runtime.router()
     router._chains = CHAINS
     world.emulator.inject("binance", Fault(FaultKind.REFUSE))
-    assert (await router.submit(buy("one", exchange="binance"))).venues == ("kraken",)
+    assert (await router.submit(buy("one", exchange="binance"))).venues == ("bybit",)
     set_failover_chain("binance", ["binance", "firi", "kraken"])
     assert (await router.submit(buy("two", exchange="binance"))).venues == ("firi",)
 
@@ -123,7 +148,7 @@ async def test_execution_loop(world: World) -> None:
 @pytest.mark.parametrize("venue", VENUES)
 async def test_public_place_order(world: World, venue: str) -> None:
     """One journaled attempt on that exchange; the same id gives the same result and no second order."""
-    symbol = {"binance": "BTC/USDT", "kraken": "BTC/USD", "firi": "BTC/NOK"}[venue]
+    symbol = {"kraken": "BTC/USD", "firi": "BTC/NOK"}.get(venue, "BTC/USDT")
     with bootstrap.using(world.runtime):
         adapter = build_execution_adapter(ExecutionConfig(exchange=venue))
         first = await adapter.place_order(buy(symbol=symbol))
