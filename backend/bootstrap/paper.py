@@ -60,9 +60,9 @@ class PaperRuntime(Runtime):
 
 
 def _on_paper(settings: Settings, source: str) -> Settings:
-    """The settings with the paper's own journal, and without what speaks of the real exchanges' use."""
+    """The settings with the paper's own journal, and without what is of the real exchanges: keys and use."""
     path = paper_journal_path(settings, source)
-    return replace(settings, journal_path=str(path), allowed_exchanges=())
+    return replace(settings, journal_path=str(path), allowed_exchanges=(), venues={})
 
 
 def paper_journal_path(settings: Settings, source: str) -> Path:

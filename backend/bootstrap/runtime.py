@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from backend.bootstrap.parts import checked, http_transport, open_journal, system_clock
 from backend.config.model import Settings, VenueSettings
-from backend.domain.errors import JournalError
+from backend.domain.errors import JournalError, VenueCallFailed
 from backend.domain.orders import Credentials, Intent
 from backend.domain.records import Attempt, ExecutionResult
 from backend.domain.rules import VenueRules
@@ -165,6 +165,7 @@ class Runtime:
         from backend.services.execution.snapshot import Venues
 
         await self.load(*EXCHANGES)
+        await self._check_keys()
         journal = self._journal = self._journal or open_journal(self.settings)
         self.exposure.load(await _settled_and_open(journal))
         lifecycle = Lifecycle(
@@ -187,6 +188,18 @@ class Runtime:
         )
         await router.start()
         return router
+
+    async def _check_keys(self) -> None:
+        """Raises KeyCanWithdraw. An exchange that does not answer now is asked again before its first order."""
+        configured = [venue for venue, settings in self.settings.venues.items() if settings.credentials]
+        told = await asyncio.gather(*(self.adapter(venue).check_key() for venue in configured), return_exceptions=True)
+        for venue, answer in zip(configured, told, strict=True):
+            if isinstance(answer, VenueCallFailed):
+                self.telemetry.warning("Key not checked yet", exchange=venue, problem=answer.problem)
+            elif isinstance(answer, BaseException):
+                raise answer
+            elif not answer:
+                self.telemetry.info("The exchange does not tell what the key may do", exchange=venue)
 
     async def close(self) -> None:
         """Stops the router, then the adapters, the connections and the journal. A second call does nothing."""

@@ -4,7 +4,8 @@ QuantumTraderError
 ├── InvalidOrder              the caller's order cannot be understood or can never be placed (nothing was sent)
 ├── IdempotencyConflict       the same order id was used for a different order
 ├── ConfigurationError        a setting, a chain or a name is wrong
-│   └── UnknownExchange       no such exchange
+│   ├── UnknownExchange       no such exchange
+│   └── KeyCanWithdraw        a key that can do more than trade
 ├── MissingCredentials        a private call without keys
 ├── VenueCallFailed           a read at a venue gave no valid answer (never raised by a place)
 │   └── VenueLimited          nothing was sent: the venue's limits leave no room for the call, or it shut us out
@@ -51,6 +52,17 @@ class UnknownExchange(ConfigurationError):
     def __init__(self, name: object, known: tuple[str, ...]) -> None:
         super().__init__(f"unknown exchange {name!r}; known are: {', '.join(known)}")
         self.name = name
+
+
+class KeyCanWithdraw(ConfigurationError):
+    """A key that can take money away is no key for a program that trades."""
+
+    def __init__(self, venue: str) -> None:
+        super().__init__(
+            f"{venue}: the configured key can withdraw, so it is refused and nothing is sent with it; make a key "
+            "that can read and trade only, and configure that one"
+        )
+        self.venue = venue
 
 
 class MissingCredentials(QuantumTraderError):

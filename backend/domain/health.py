@@ -36,6 +36,8 @@ class HealthCause(StrEnum):
     MAINTENANCE = "maintenance"
     UNREACHABLE = "unreachable"
     NO_VALID_ANSWER = "no_valid_answer"
+    LIMITED = "limited"
+    """It was not asked: it refuses us for a while, or our share of its limits is used up."""
     NO_ADAPTER = "no_adapter"
 
 

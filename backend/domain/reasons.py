@@ -22,6 +22,7 @@ class DropReason(StrEnum):
     UNRESOLVED_ORDER = "unresolved_order"
     TOO_LITTLE_TIME = "too_little_time"
     MISSING_CREDENTIALS = "missing_credentials"
+    UNSAFE_KEY = "unsafe_key"
     TYPE_NOT_SUPPORTED = "type_not_supported"
     ALREADY_TRIED = "already_tried"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.domain.errors import VenueCallFailed, VenueLimited
 from backend.domain.health import HealthCause, HealthReading, HealthStatus, VenueHealth, VenueMode
 
 
@@ -18,6 +19,13 @@ def judge_reading(reading: HealthReading, *, degraded_after_s: float, at: float)
         status, cause = HealthStatus.DEGRADED, HealthCause.SLOW
         problem = f"slow answer: {latency_ms:.0f} ms, more than {degraded_after_s * 1000:.0f} ms"
     return VenueHealth(status, cause, latency_ms, problem, at)
+
+
+def cause_of(error: VenueCallFailed) -> HealthCause:
+    """What a failed call says of its venue."""
+    if isinstance(error, VenueLimited):
+        return HealthCause.LIMITED
+    return HealthCause.UNREACHABLE if error.not_sent else HealthCause.NO_VALID_ANSWER
 
 
 def down(cause: HealthCause, problem: str, *, at: float) -> VenueHealth:

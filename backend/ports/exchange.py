@@ -28,6 +28,13 @@ class ExchangeAdapter(Protocol):
         """The public time endpoint (no key), plus the status endpoint where the venue has one (advisory)."""
         ...
 
+    async def check_key(self) -> bool:
+        """Asks once whether the configured key can withdraw; True: it cannot; False: nobody could tell.
+
+        Raises KeyCanWithdraw, each time. Raises VenueCallFailed without an answer: the next call asks again.
+        """
+        ...
+
     async def warm(self) -> None:
         """Loads the markets once; later calls do nothing. No order is sent by an adapter that is not warm."""
         ...

@@ -231,6 +231,9 @@ class FakeExchange:
         self.reports[number] = report
         return report
 
+    async def check_key(self) -> bool:
+        return True
+
     async def close(self) -> None:
         """Nothing to close."""
 

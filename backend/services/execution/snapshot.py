@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from backend.domain.books import Book
-from backend.domain.errors import MissingCredentials, VenueCallFailed
-from backend.domain.health import HealthCause
+from backend.domain.errors import KeyCanWithdraw, MissingCredentials, VenueCallFailed
 from backend.domain.instruments import Instrument
 from backend.domain.orders import Balance
 from backend.domain.reasons import DropReason, HealthClass
 from backend.domain.records import Drop, Equivalents
 from backend.policies.candidate import Snapshot, judge_health
+from backend.policies.live_health import cause_of
 from backend.policies.pricing import listed_market
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
@@ -44,8 +44,7 @@ class Venues:
             await adapter.warm()
             instruments = await adapter.instruments()
         except VenueCallFailed as error:
-            cause = HealthCause.UNREACHABLE if error.not_sent else HealthCause.NO_VALID_ANSWER
-            return Drop(venue, DropReason.UNHEALTHY, f"markets not loaded: {error.problem}", cause)
+            return Drop(venue, DropReason.UNHEALTHY, f"markets not loaded: {error.problem}", cause_of(error))
         market = listed_market(symbol, instruments, tuple(self.equivalents.get(symbol, ())))
         if market is None:
             detail = f"{symbol} is not listed, and no equivalent of it is both configured and listed"
@@ -55,7 +54,12 @@ class Venues:
         return market
 
     async def quoted(self, adapter: ExchangeAdapter, listing: Listing) -> Snapshot | Drop:
-        """Book and balances of a listed market: with them, everything a decision needs."""
+        """Book and balances of a listed market: with them, everything a decision needs. A key that can withdraw, or
+        that nobody could ask about yet, sends nothing."""
+        try:
+            await adapter.check_key()
+        except (KeyCanWithdraw, VenueCallFailed) as error:
+            return Drop(adapter.venue, DropReason.UNSAFE_KEY, str(error))
         try:
             book, balances = await _both(adapter, listing[0].symbol)
         except _ReadFailed as failed:

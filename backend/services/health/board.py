@@ -9,7 +9,7 @@ from backend.config.model import Timeouts
 from backend.domain.errors import ConfigurationError, VenueCallFailed
 from backend.domain.health import HealthCause, VenueHealth
 from backend.domain.reasons import HealthClass
-from backend.policies.live_health import down, judge_reading
+from backend.policies.live_health import cause_of, down, judge_reading
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.telemetry import Telemetry
@@ -60,8 +60,9 @@ class HealthBoard:
         return health if fresh else None
 
     def order_evidence(self, venue: str, evidence: HealthClass) -> None:
-        """An order's own experience: after a failure what is known is no longer believed, so the next order asks."""
-        if evidence in (HealthClass.FAILED, HealthClass.UNKNOWN, HealthClass.MODE):
+        """An order's own experience: after a failure what is known is no longer believed, so the next order asks. So
+        too after a limit, which is no failure; a venue that refuses us is then not asked but known to do so."""
+        if evidence in (HealthClass.FAILED, HealthClass.UNKNOWN, HealthClass.MODE, HealthClass.LIMITED):
             self._known.pop(venue, None)
 
     async def _ask(self, venue: str) -> VenueHealth:
@@ -76,8 +77,7 @@ class HealthBoard:
             problem = f"no answer within {self._timeouts.health_s:g} s"
             return down(HealthCause.NO_VALID_ANSWER, problem, at=self._clock.now())
         except VenueCallFailed as error:
-            cause = HealthCause.UNREACHABLE if error.not_sent else HealthCause.NO_VALID_ANSWER
-            return down(cause, error.problem, at=self._clock.now())
+            return down(cause_of(error), error.problem, at=self._clock.now())
         return judge_reading(reading, degraded_after_s=self._timeouts.degraded_after_s, at=self._clock.now())
 
     async def close(self) -> None:

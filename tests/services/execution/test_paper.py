@@ -41,6 +41,7 @@ def runtime_in(folder: Path, **changes: object) -> tuple[Runtime, ScriptedTransp
         standing={
             **MARKETS["binance"],
             **MARKETS["kraken"],
+            "/sapi/v1/account/apiRestrictions": answer({"enableWithdrawals": False}),
             "/api/v3/depth": answer(BOOK),
             "/0/public/Depth": answer(KRAKEN_BOOK),
         }
@@ -168,7 +169,7 @@ async def test_the_router_takes_no_order_for_paper(tmp_path: Path) -> None:
     router = await runtime.router()
     with pytest.raises(UnknownExchange):
         await router.submit(Intent.create(id="a", symbol="BTC/USDT", side="buy", quantity="1", exchange="paper"))
-    assert transport.requests == []
+    assert {urlsplit(r.url).path for r in transport.requests} == {"/sapi/v1/account/apiRestrictions"}
     await runtime.close()
 
 

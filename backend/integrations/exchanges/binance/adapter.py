@@ -18,7 +18,16 @@ from backend.integrations.exchanges.binance.rules import MODES, READ_WINDOW_MS, 
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
-from backend.integrations.exchanges.shared.parsing import Malformed, field, identity, items, levels, mapping, number
+from backend.integrations.exchanges.shared.parsing import (
+    Malformed,
+    field,
+    flag,
+    identity,
+    items,
+    levels,
+    mapping,
+    number,
+)
 from backend.integrations.exchanges.shared.parsing import text as text_of
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange, milliseconds
 from backend.ports.transport import Transport
@@ -38,6 +47,7 @@ class BinanceAdapter(CcxtAdapter):
     OUTCOMES = OUTCOMES
     TIME = Call("public", "GET", "time")
     STATUS = Call("sapi", "GET", "system/status")
+    KEY_INFO = Call("sapi", "GET", "account/apiRestrictions", {"recvWindow": READ_WINDOW_MS}, private=True)
 
     def _make_ccxt(self, transport: Transport) -> PortedExchange:
         keys = self._settings.credentials
@@ -55,6 +65,9 @@ class BinanceAdapter(CcxtAdapter):
     def _mode(self, content: object) -> VenueMode:
         status = mapping(content).get("status")
         return VenueMode(MODES.get(status, VenueMode.UNKNOWN)) if isinstance(status, int) else VenueMode.UNKNOWN
+
+    def _may_withdraw(self, content: object) -> bool:
+        return flag(mapping(content), "enableWithdrawals")
 
     async def _load_instruments(self) -> Mapping[str, Instrument]:
         return await self._read_as("instruments", Call("public", "GET", "exchangeInfo"), answers.instruments)

@@ -26,11 +26,12 @@ from backend.integrations.exchanges.bybit.rules import (
     TRADE,
     TRADE_SEARCH_S,
     TRADES_PER_PAGE,
+    WITHDRAWS,
 )
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
-from backend.integrations.exchanges.shared.parsing import Malformed, field, levels, mapping, number, text
+from backend.integrations.exchanges.shared.parsing import Malformed, field, items, levels, mapping, number, text
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange, milliseconds
 from backend.ports.transport import Transport
 
@@ -65,6 +66,7 @@ class BybitAdapter(CcxtAdapter):
     OUTCOMES = OUTCOMES
     TIME = Call("public", "GET", "v5/market/time")
     STATUS = Call("public", "GET", "v5/system/status")
+    KEY_INFO = Call("private", "GET", "v5/user/query-api", private=True)
 
     def _make_ccxt(self, transport: Transport) -> PortedExchange:
         keys = self._settings.credentials
@@ -81,6 +83,10 @@ class BybitAdapter(CcxtAdapter):
 
     def _mode(self, content: object) -> VenueMode:
         return answers.mode(content)
+
+    def _may_withdraw(self, content: object) -> bool:
+        permissions = mapping(field(mapping(content), "permissions"), "permissions")
+        return WITHDRAWS in items(permissions.get("Wallet", []), "permissions of the wallet")
 
     async def _load_instruments(self) -> Mapping[str, Instrument]:
         call = Call("public", "GET", "v5/market/instruments-info", SPOT)

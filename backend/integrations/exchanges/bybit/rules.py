@@ -17,6 +17,7 @@ from backend.domain.rules import (
     VenueRules,
     Verification,
 )
+from backend.integrations.exchanges.bybit.limits import LIMITS
 
 T = TypeVar("T")
 DOCS = "Bybit v5 API docs, 2026-07-24"
@@ -55,6 +56,7 @@ RULES = VenueRules(
     maker_fee=Fact(Decimal("0.001"), Verification.SOURCE, DATE, CCXT),
     order_rate=_documented(RateRule(20, 1.0), "spot create and cancel 20 a second per user"),
     read_rate=_documented(RateRule(50, 1.0), "order and execution queries 50 a second; 600 calls per 5 s and address"),
+    limits=LIMITS,
 )
 
 CATEGORY = "spot"
@@ -83,3 +85,6 @@ ORDERS_PER_PAGE = 50
 PAGES_MAX = 20
 TRADE_SEARCH_S = 7 * 86_400.0
 """GET /v5/execution/list looks this far from startTime on, documented."""
+
+WITHDRAWS = "Withdraw"
+"""Documented: among the permissions of the wallet of a key that can withdraw."""

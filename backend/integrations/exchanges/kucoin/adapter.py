@@ -24,6 +24,7 @@ from backend.integrations.exchanges.kucoin.rules import (
     RULES,
     STATUS_MODES,
     WINDOW_MS_MAX,
+    WITHDRAWS,
 )
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
@@ -80,6 +81,7 @@ class KucoinAdapter(CcxtAdapter):
     OUTCOMES = OUTCOMES
     TIME = Call("public", "GET", "timestamp")
     STATUS = Call("public", "GET", "status")
+    KEY_INFO = Call("private", "GET", "user/api-key", private=True)
 
     def _make_ccxt(self, transport: Transport) -> PortedExchange:
         keys = self._settings.credentials
@@ -97,6 +99,10 @@ class KucoinAdapter(CcxtAdapter):
 
     def _mode(self, content: object) -> VenueMode:
         return STATUS_MODES.get(text(mapping(content), "status"), VenueMode.UNKNOWN)
+
+    def _may_withdraw(self, content: object) -> bool:
+        granted = {name.strip() for name in text(mapping(content), "permission").split(",")}
+        return not granted.isdisjoint(WITHDRAWS)
 
     async def _load_instruments(self) -> Mapping[str, Instrument]:
         return await self._read_as("instruments", Call("public", "GET", "symbols"), answers.instruments)

@@ -17,6 +17,7 @@ from backend.domain.rules import (
     VenueRules,
     Verification,
 )
+from backend.integrations.exchanges.kucoin.limits import LIMITS
 
 T = TypeVar("T")
 DOCS = "KuCoin REST API docs, 2026"
@@ -57,6 +58,7 @@ RULES = VenueRules(
     order_rate=_documented(RateRule(600, 30.0), "spot pool of 4000 weight per 30 s, 1 an order; look-ups share it"),
     read_rate=_documented(RateRule(300, 30.0), "pools of 2000 per 30 s and more, at up to 5 a read"),
     credential_fields=("api_key", "secret", "passphrase"),
+    limits=LIMITS,
 )
 
 STATUS_MODES: Mapping[str, VenueMode] = {
@@ -86,3 +88,6 @@ FILLS_PER_PAGE = 100
 FILL_PAGES_MAX = 20
 FILL_SEARCH_MARGIN_S = 60.0
 """How far before the send trades are looked for: the venue's clock may be behind ours."""
+
+WITHDRAWS = frozenset({"Transfer", "Withdrawal", "Withdraw"})
+"""In ``permission`` of a key that can withdraw; the documents have used more than one word, so each counts."""

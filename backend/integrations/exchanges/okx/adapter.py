@@ -17,7 +17,15 @@ from backend.domain.orders import Balance, Fill, OrderRef, OrderReport, TimeInFo
 from backend.domain.outcomes import CancelOutcome
 from backend.integrations.exchanges.okx import answers
 from backend.integrations.exchanges.okx.outcomes import OUTCOMES, UNKNOWN_TO_CANCEL, UNKNOWN_TO_QUERY
-from backend.integrations.exchanges.okx.rules import PAGE, PAGES_MAX, RECENT_TRADES_S, RULES, SPOT, STATUS_EVERY_S
+from backend.integrations.exchanges.okx.rules import (
+    PAGE,
+    PAGES_MAX,
+    RECENT_TRADES_S,
+    RULES,
+    SPOT,
+    STATUS_EVERY_S,
+    WITHDRAWS,
+)
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
@@ -55,6 +63,7 @@ class OkxAdapter(CcxtAdapter):
     OUTCOMES = OUTCOMES
     TIME = Call("public", "GET", "public/time")
     STATUS = Call("public", "GET", "system/status")
+    KEY_INFO = Call("private", "GET", "account/config", private=True)
 
     _told_mode: tuple[float, VenueMode] | None = None
 
@@ -81,6 +90,9 @@ class OkxAdapter(CcxtAdapter):
         if self._told_mode is None or now - self._told_mode[0] >= STATUS_EVERY_S:
             self._told_mode = (now, await super()._asked_mode())
         return self._told_mode[1]
+
+    def _may_withdraw(self, content: object) -> bool:
+        return WITHDRAWS in text(answers.only(content), "perm").split(",")
 
     async def _load_instruments(self) -> Mapping[str, Instrument]:
         call = Call("public", "GET", "public/instruments", {"instType": SPOT})

@@ -17,6 +17,7 @@ from backend.domain.rules import (
     VenueRules,
     Verification,
 )
+from backend.integrations.exchanges.okx.limits import LIMITS
 
 T = TypeVar("T")
 DOCS = "OKX v5 API docs, 2026-07"
@@ -54,6 +55,7 @@ RULES = VenueRules(
         RateRule(20, 2.0), "orders 60, books 40 and balances 10 per 2 s: one rate for a mix that has half balances"
     ),
     credential_fields=("api_key", "secret", "passphrase"),
+    limits=LIMITS,
 )
 
 SPOT = "SPOT"
@@ -78,3 +80,6 @@ PAGE = 100
 PAGES_MAX = 20
 RECENT_TRADES_S = 2 * 86_400.0
 """Trades of this age are asked from trade/fills (documented: three days), older ones from trade/fills-history."""
+
+WITHDRAWS = "withdraw"
+"""Documented: in ``perm`` of a key that can withdraw."""

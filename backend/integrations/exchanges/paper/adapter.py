@@ -111,6 +111,10 @@ class PaperExchangeAdapter:
     async def order_book(self, symbol: str, depth: int = 20) -> Book:
         return replace(await self._source.order_book(symbol, depth), venue=PAPER)
 
+    async def check_key(self) -> bool:
+        """There is no key."""
+        return True
+
     async def close(self) -> None:
         await self._source.close()
 

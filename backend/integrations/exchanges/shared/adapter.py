@@ -17,6 +17,7 @@ from backend.domain.books import Book
 from backend.domain.errors import (
     ConfigurationError,
     InvalidOrder,
+    KeyCanWithdraw,
     MissingCredentials,
     VenueCallFailed,
     VenueLimited,
@@ -31,7 +32,7 @@ from backend.domain.records import ExecutionResult
 from backend.domain.rules import VenueRules
 from backend.integrations.exchanges.shared.http_fact import NOT_JSON, HttpFact
 from backend.integrations.exchanges.shared.limits import Limiter, NoTurn, PerLoop
-from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, Table, VenueError, classify, evidence_of
+from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, Table, VenueError, classify, evidence_of, row_of
 from backend.integrations.exchanges.shared.parsing import Malformed
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange
 from backend.ports.clock import Clock
@@ -43,6 +44,9 @@ BOOK_DEPTH = 20
 T = TypeVar("T")
 ORDER_WAIT_S_MAX = 0.25
 """How long an order waits for the venue's limits: longer, and it is better off at the next venue."""
+
+NOT_TOLD = (RejectReason.AUTHENTICATION, RejectReason.PERMISSION)
+"""Refusals to tell what a key may do: asking again would not help."""
 
 KINDS: Mapping[str, CallKind] = {
     "health": CallKind.HEALTH,
@@ -62,6 +66,8 @@ class CcxtAdapter(ABC):
     OUTCOMES: Table
     TIME: Call
     STATUS: Call | None = None
+    KEY_INFO: Call | None = None
+    """The call that tells what the key may do, where there is one."""
     NONCE_HOLD_S: float | None = None
     """Set where requests of one key must arrive in the order they were signed: how long one waits for the other."""
 
@@ -86,6 +92,8 @@ class CcxtAdapter(ABC):
         self._ccxt = self._make_ccxt(transport)
         self._limiter = Limiter(self._rules.call_limits, clock, key_hold_s=self.NONCE_HOLD_S)
         self._warming = PerLoop(asyncio.Lock)
+        self._key_is_safe: bool | None = None
+        self._key_withdraws = False
         self._instruments: Mapping[str, Instrument] = {}
         self._symbols: Mapping[str, str] = {}
 
@@ -142,6 +150,10 @@ class CcxtAdapter(ABC):
     @abstractmethod
     def _read_place(self, fact: HttpFact, order: VenueOrder) -> PlaceAnswer: ...
 
+    def _may_withdraw(self, content: object) -> bool:
+        """What the answer to KEY_INFO tells. Raises Malformed."""
+        raise Malformed(f"no endpoint for keys ({type(content).__name__})")
+
     # --- Health and markets -----------------------------------------------------------------------------------------
 
     async def health(self) -> HealthReading:
@@ -169,6 +181,28 @@ class CcxtAdapter(ABC):
                 return self._mode(self._checked("status", fact))
         except VenueCallFailed:
             return VenueMode.UNKNOWN
+
+    async def check_key(self) -> bool:
+        """One call in the adapter's life, where the venue tells. A venue that refuses to tell is not asked again."""
+        if self._key_withdraws:
+            raise KeyCanWithdraw(self.venue)
+        if self._key_is_safe is None:
+            self._key_is_safe = await self._asked_key()
+        return self._key_is_safe
+
+    async def _asked_key(self) -> bool:
+        if self.KEY_INFO is None or self._missing_credentials():
+            return False
+        fact = await self._fetch("key_permissions", self.KEY_INFO, self._timeouts.read_s)
+        with self._valid("key_permissions"):
+            errors = self._errors_of(fact)
+            rows = [row_of(fact.status or 0, error, self.OUTCOMES) for error in errors]
+            if rows and all(row is not None and row.proves in NOT_TOLD for row in rows):
+                return False
+            self._key_withdraws = self._may_withdraw(self._checked("key_permissions", fact))
+        if self._key_withdraws:
+            raise KeyCanWithdraw(self.venue)
+        return True
 
     async def warm(self) -> None:
         """Loads the markets once. Raises VenueCallFailed."""

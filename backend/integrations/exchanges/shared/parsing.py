@@ -83,6 +83,13 @@ def positive(document: Mapping[str, object], name: str) -> Decimal:
     return value
 
 
+def flag(document: Mapping[str, object], name: str) -> bool:
+    value = field(document, name)
+    if not isinstance(value, bool):
+        raise Malformed(f"{name} is neither true nor false")
+    return value
+
+
 def choice(table: Mapping[str, T], document: Mapping[str, object], name: str) -> T:
     """The value that ``table`` gives for the field's text."""
     value = text(document, name)
