@@ -10,7 +10,7 @@ from random import Random
 
 from backend.emulator.accounts import Account
 from backend.emulator.books import BookSource
-from backend.emulator.dialect import Keys, Refused, Submission, VenueKind
+from backend.emulator.dialect import Batch, Keys, Refused, Served, Submission, VenueKind
 from backend.emulator.fault_kinds import arm
 from backend.emulator.faults import Fault, FaultBoard, Plan, Scene, Stage, When
 from backend.emulator.ledger import Ledger
@@ -126,7 +126,7 @@ class VenueCore:
             served = self._serve(request, endpoint, plan, now)
         except Refused as refused:
             return _finish(plan, refused.answer, now)
-        if isinstance(served, Submission):
+        if isinstance(served, Submission | Batch):
             return _after(plan, Stage.FORWARD, now, lambda at: self._forward(served, plan, at))
         return _finish(plan, served, now)
 
@@ -161,7 +161,7 @@ class VenueCore:
         answer = dataclasses.replace(answer, headers=tuple(told_headers.items()))
         plan.end_with(When.BEFORE, lambda at: Respond(at, answer))
 
-    def _serve(self, request: Request, endpoint: Endpoint | None, plan: Plan, now: float) -> Answer | Submission:
+    def _serve(self, request: Request, endpoint: Endpoint | None, plan: Plan, now: float) -> Served:
         told, mode = now + self._engine.ahead, self._board.mode(now)
         if endpoint is None:
             return self._dialect.unknown(request, told)
@@ -173,23 +173,30 @@ class VenueCore:
         finally:
             self.account.view, self._engine.told_books = None, None
 
-    def _forward(self, submission: Submission, plan: Plan, now: float) -> Effect:
-        """Hand an order to the engine, unless its deadline has passed meanwhile."""
+    def _forward(self, served: Submission | Batch, plan: Plan, now: float) -> Effect:
+        """Hand orders to the engine, unless their deadline has passed meanwhile."""
         told = now + self._board.ahead(now)
-        if submission.not_after is not None and told > submission.not_after:
-            return _finish(plan, submission.too_late(told), now)
+        first = served.parts[0] if isinstance(served, Batch) else served
+        if first.not_after is not None and told > first.not_after:
+            return _finish(plan, first.too_late(told), now)
         queued = min(plan.delays.get(Stage.ENGINE, 0.0), self.kind.bounds.engine_s)  # several faults may add up to more
         plan.delays[Stage.ENGINE] = queued
-        return _after(plan, Stage.ENGINE, now, lambda at: self._execute(submission, plan, at))
+        return _after(plan, Stage.ENGINE, now, lambda at: self._execute(served, plan, at))
 
-    def _execute(self, submission: Submission, plan: Plan, now: float) -> Effect:
+    def _execute(self, served: Submission | Batch, plan: Plan, now: float) -> Effect:
         self.advance(now)
+        if isinstance(served, Submission):
+            return _finish(plan, self._submit(served, plan, now), now)
+        answers = [self._submit(part, plan, now) for part in served.parts]
+        return _finish(plan, served.joined(answers, now + self._engine.ahead), now)
+
+    def _submit(self, submission: Submission, plan: Plan, now: float) -> Answer:
         told = now + self._engine.ahead
         try:
             order = self._engine.submit(submission.order, now, now + plan.hidden_s, plan.trade_lag_s)
         except EngineRefusal as refusal:
-            return _finish(plan, submission.refused(refusal.reason, told), now)
-        return _finish(plan, submission.accepted(order, told), now)
+            return submission.refused(refusal.reason, told)
+        return submission.accepted(order, told)
 
 
 def _after(plan: Plan, stage: Stage, now: float, then: Callable[[float], Effect]) -> Effect:

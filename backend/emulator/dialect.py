@@ -76,6 +76,20 @@ class Submission:
     refused: Callable[[Reason, float], Answer]
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Several orders of one request: they reach the engine together, in this order, and get one answer.
+
+    ``parts`` is not empty, and its orders share one ``not_after``. ``joined`` makes the answer of theirs.
+    """
+
+    parts: Sequence[Submission]
+    joined: Callable[[Sequence[Answer], float], Answer]
+
+
+Served = Answer | Submission | Batch
+
+
 class Dialect(Protocol):
     """One venue's protocol. It keeps no time: ``now`` is epoch seconds of the emulated clock."""
 
@@ -83,8 +97,8 @@ class Dialect(Protocol):
         """What the request is for; None if the venue has no such path."""
         ...
 
-    def serve(self, request: Request, now: float, mode: Mode | None) -> Answer | Submission:
-        """Check and answer a routed request, or pass an order on. Raises Refused."""
+    def serve(self, request: Request, now: float, mode: Mode | None) -> Served:
+        """Check and answer a routed request, or pass orders on. Raises Refused."""
         ...
 
     def unknown(self, request: Request, now: float) -> Answer:
