@@ -87,7 +87,7 @@ def test_an_id_is_never_free_again(desk: Desk, price: str) -> None:
         ({"orderLinkId": "a" * 37}, 10001),
         ({"orderLinkId": "a b"}, 10001),
         ({"orderType": "Market", "marketUnit": "coins"}, 170130),
-        ({"orderType": "Market", "side": "Sell", "marketUnit": "quoteCoin"}, 170130),
+        ({"orderType": "Market", "side": "Sell", "marketUnit": "quoteCoin", "qty": "0.0001"}, 170136),
         ({"price": "101", "timeInForce": "PostOnly"}, 170218),
     ],
 )
@@ -108,6 +108,7 @@ def test_too_little_money() -> None:
         ({"side": "Buy", "qty": "50"}, "0.5"),
         ({"side": "Buy", "qty": "0.5", "marketUnit": "baseCoin"}, "0.5"),
         ({"side": "Sell", "qty": "0.25"}, "0.25"),
+        ({"side": "Sell", "qty": "197", "marketUnit": "quoteCoin"}, "2"),
     ],
 )
 def test_market_orders_and_their_units(desk: Desk, changes: dict[str, str], executed: str) -> None:
@@ -156,6 +157,28 @@ def test_executions_come_in_pages(desk: Desk) -> None:
     assert [(row["execQty"], row["execPrice"], row["feeCurrency"]) for row in narrowed] == [("0.5", "100", "BTC")]
     late = desk.json("GET", "/v5/execution/list", {"startTime": str(int((T0 + 2.5) * 1000))})["result"]["list"]
     assert [row["orderLinkId"] for row in late] == ["a-2"]
+
+
+def test_the_history_forgets_what_was_not_filled(desk: Desk) -> None:
+    """A day after its end an order without a fill is in no history, and still among the latest closed ones."""
+    placed(desk, price="98", timeInForce="IOC", orderLinkId="unfilled")
+    placed(desk, orderLinkId="filled")
+
+    def listed() -> list[str]:
+        return [row["orderLinkId"] for row in desk.json("GET", "/v5/order/history")["result"]["list"]]
+
+    desk.now += 86_400
+    assert listed() == ["filled", "unfilled"]
+    desk.now += 1
+    assert listed() == ["filled"]
+    assert [row["orderStatus"] for row in found(desk, orderLinkId="unfilled")] == ["Cancelled"]
+
+
+def test_an_account_knows_its_fee_rates(desk: Desk) -> None:
+    """The rates are those that executions are charged."""
+    (rates,) = desk.json("GET", "/v5/account/fee-rate", {"symbol": "BTCUSDT"})["result"]["list"]
+    assert rates == {"symbol": "BTCUSDT", "takerFeeRate": "0.001", "makerFeeRate": "0.001"}
+    assert len(desk.json("GET", "/v5/account/fee-rate")["result"]["list"]) == 2
 
 
 def test_the_wallet(desk: Desk) -> None:

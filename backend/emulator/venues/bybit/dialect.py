@@ -10,7 +10,7 @@ from backend.emulator.matching import Engine
 from backend.emulator.orders import Order, Reason, Status
 from backend.emulator.venues.bybit import auth, entry, render
 from backend.emulator.venues.bybit.errors import BY_REASON, ERRORS
-from backend.emulator.venues.bybit.facts import MARKETS
+from backend.emulator.venues.bybit.facts import FILLED_KEPT_S, MARKETS, UNFILLED_KEPT_S
 from backend.emulator.wire import Answer, Endpoint, Request, form
 
 RECENT_MAX = 500
@@ -35,6 +35,7 @@ ROUTES: Mapping[tuple[str, str], tuple[Endpoint, bool]] = {
     ("GET", "/v5/order/history"): (Endpoint.QUERY, True),
     ("GET", "/v5/execution/list"): (Endpoint.TRADES, True),
     ("GET", "/v5/account/wallet-balance"): (Endpoint.BALANCES, True),
+    ("GET", "/v5/account/fee-rate"): (Endpoint.BALANCES, True),
 }
 
 Handler = Callable[[Call], Answer | Submission]
@@ -63,6 +64,7 @@ class BybitDialect:
             ("GET", "/v5/order/history"): self._history,
             ("GET", "/v5/execution/list"): self._executions,
             ("GET", "/v5/account/wallet-balance"): self._wallet,
+            ("GET", "/v5/account/fee-rate"): self._fee_rates,
         }
 
     def route(self, request: Request) -> Endpoint | None:
@@ -91,8 +93,9 @@ class BybitDialect:
         market = self._market(call)
         if call.mode is not None:
             raise entry.refused("170031", call)  # which code is used in maintenance is unverified
-        order = entry.read(call, market)
-        entry.check_rules(order, self._engine.book(market.symbol, call.now), call)
+        book = self._engine.book(market.symbol, call.now)
+        order = entry.read(call, market, book)
+        entry.check_rules(order, book, call)
 
         def accepted(order: Order, now: float) -> Answer:
             return render.result(render.placed(order), now)
@@ -132,10 +135,10 @@ class BybitDialect:
         return _page(call, _orders(call, orders), ORDERS_DEFAULT, ORDERS_MAX)
 
     def _history(self, call: Call) -> Answer:
-        """Closed orders, newest first."""
-        return _page(
-            call, _orders(call, self._engine.closed_orders(call.now, self._symbol(call))), ORDERS_DEFAULT, ORDERS_MAX
-        )
+        """Closed orders, newest first, as long as they are kept."""
+        closed = self._engine.closed_orders(call.now, self._symbol(call))
+        kept = [order for order in closed if _is_kept(order, call.now)]
+        return _page(call, _orders(call, kept), ORDERS_DEFAULT, ORDERS_MAX)
 
     def _executions(self, call: Call) -> Answer:
         """Trades, newest first."""
@@ -155,6 +158,10 @@ class BybitDialect:
             if wanted is None or asset in wanted
         ]
         return render.result(render.wallet(coins), call.now)
+
+    def _fee_rates(self, call: Call) -> Answer:
+        markets = [self._market(call)] if call.get("symbol") else list(MARKETS)
+        return render.result({"list": [render.fee_rate(market) for market in markets]}, call.now)
 
     def _instruments(self, call: Call) -> Answer:
         """Spot only: the lists of the other categories are empty."""
@@ -189,6 +196,11 @@ class BybitDialect:
         if market is None:
             raise entry.refused("170121", call)
         return market
+
+
+def _is_kept(order: Order, now: float) -> bool:
+    """Does the history still show an order? One that ended without a fill is forgotten after a day."""
+    return now - order.updated <= (FILLED_KEPT_S if order.filled else UNFILLED_KEPT_S)
 
 
 def _orders(call: Call, orders: list[Order]) -> list[render.Json]:

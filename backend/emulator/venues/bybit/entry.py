@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from backend.emulator.books import BookFrame
+from backend.emulator.books import BookFrame, Level
 from backend.emulator.dialect import Call, Refused
 from backend.emulator.market import ZERO, Market, Side, TimeInForce, number, on_step
 from backend.emulator.orders import NewOrder
@@ -34,15 +34,18 @@ def read_body(request: Request) -> Mapping[str, str] | None:
     return fields if all(isinstance(value, str) for value in fields.values()) else None
 
 
-def read(call: Call, market: Market) -> NewOrder:
-    """The order that the fields describe; raises Refused. Conditional orders are not emulated."""
+def read(call: Call, market: Market, book: BookFrame) -> NewOrder:
+    """The order that the fields describe; raises Refused. Conditional orders are not emulated.
+
+    A sale for an amount of quote becomes one of the quantity that the book asks for it (how is unverified).
+    """
     side, kind, life = SIDES.get(call.get("side")), call.get("orderType"), LIVES.get(call.get("timeInForce"))
     if side is None or kind not in {"Limit", "Market"} or life is None or call.get("triggerPrice"):
         raise refused("170130", call)
     by_quote = kind == "Market" and _in_quote(call, side)
-    if by_quote and side is Side.SELL:  # selling for an amount of quote is not emulated
-        raise refused("170130", call)
     amount = _amount(call, "qty", QUOTE_STEP if by_quote else market.quantity_step, "170137")
+    if by_quote and side is Side.SELL:
+        amount, by_quote = _for_money(book.bids, amount, market.quantity_step), False
     return NewOrder(
         market=market,
         side=side,
@@ -90,6 +93,15 @@ def _in_quote(call: Call, side: Side) -> bool:
     if unit not in {"baseCoin", "quoteCoin"}:
         raise refused("170130", call)
     return unit == "quoteCoin"
+
+
+def _for_money(bids: Iterable[Level], money: Decimal, step: Decimal) -> Decimal:
+    """The quantity that brings an amount of quote. What the book does not pay for goes at its last price."""
+    quantity = last = ZERO
+    for price, size in bids:
+        part = min(size, money / price)
+        quantity, money, last = quantity + part, money - part * price, price
+    return (quantity + (money / last if last else ZERO)) // step * step
 
 
 def _amount(call: Call, name: str, step: Decimal, too_long: str) -> Decimal:

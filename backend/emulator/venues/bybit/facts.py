@@ -41,6 +41,9 @@ SHAPE = BookShape(spread_bps=1.1, basis_bps=1.8, gap_bps=1.0, level_usd=16_000.0
 RECV_WINDOW_MS = 5_000
 RECV_WINDOW_MAX_MS = 60_000  # no most is documented; a wider window is cut to this (unverified)
 AHEAD_MAX_MS = 1_000
+# How long the history shows an order: two years, one without a fill a day.
+FILLED_KEPT_S = 730 * 86_400.0
+UNFILLED_KEPT_S = 86_400.0
 FIRST_ORDER_ID = 1_321_003_749_386_327_552
 FIRST_TRADE_ID = 2_100_000_000_128_000_000
 

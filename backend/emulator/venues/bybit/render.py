@@ -154,6 +154,11 @@ def wallet(coins: list[Json]) -> Json:
     return {"list": [{"accountType": "UNIFIED", "totalEquity": "0", "totalWalletBalance": "0", "coin": coins}]}
 
 
+def fee_rate(market: Market) -> Json:
+    """The fee rates of the account for one symbol."""
+    return {"symbol": market.native, "takerFeeRate": plain(FEES.taker), "makerFeeRate": plain(FEES.maker)}
+
+
 def api_key(keys: Keys) -> Json:
     """What a key may do. One that can take money away has Withdraw in its wallet's permissions."""
     wallet_rights = ["AccountTransfer"] + (["Withdraw"] if may_withdraw(keys) else [])
