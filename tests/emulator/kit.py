@@ -172,9 +172,18 @@ class Desk:
         }
         return Request(method, path, query, headers, body.encode())
 
-    def _okx(self, method: str, path: str, fields: dict[str, str], *, at: float = 0, expires: float = 0) -> Request:
+    def _okx(
+        self,
+        method: str,
+        path: str,
+        fields: dict[str, str],
+        *,
+        at: float = 0,
+        expires: float = 0,
+        rows: list[dict[str, str]] | None = None,
+    ) -> Request:
         stamp = f"{datetime.fromtimestamp(at or self.now, UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
-        body = json.dumps(fields) if method == "POST" else ""
+        body = json.dumps(fields if rows is None else rows) if method == "POST" else ""
         query = "" if method == "POST" else urlencode(fields)
         text = stamp + method + path + (f"?{query}" if query else "") + body
         signed = hmac.new(self.keys["secret"].encode(), text.encode(), hashlib.sha256).digest()

@@ -60,13 +60,152 @@ def test_what_becomes_of_an_order(desk: Desk, changes: dict[str, str], state: st
         assert (row["state"], row["accFillSz"]) == (state, executed)
 
 
+ROW = {**INSTRUMENT, "tdMode": "cash", "side": "buy", "ordType": "limit", "sz": "0.5", "px": "98"}
+BATCH = "/api/v5/trade/batch-orders"
+
+
 def test_a_batch_of_one(desk: Desk) -> None:
-    """The list form, which a well-known client uses for every order."""
-    fields = {**INSTRUMENT, "tdMode": "cash", "side": "buy", "ordType": "limit", "sz": "0.5", "px": "100"}
-    single = desk.call("POST", "/api/v5/trade/batch-orders", fields)
+    """The list form, which a well-known client uses for every order, is answered like a single one."""
+    told = desk.json("POST", BATCH, rows=[{**ROW, "clOrdId": "a1"}])
+    assert (told["code"], [row["sCode"] for row in told["data"]]) == ("0", ["0"])
+    assert found(desk, clOrdId="a1")["state"] == "live"
+
+
+def test_the_list_form_is_signed_too(desk: Desk) -> None:
+    """Brackets that were added on the way break the signature."""
+    single = desk.call("POST", BATCH, ROW)
     body = b"[" + single.body + b"]"
     assert code_of(decoded(desk.effect(Request("POST", single.path, "", single.headers, body)))) == "50113"
     assert code_of(decoded(desk.effect(single))) == "0"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "code", "results"),
+    [
+        (["0.5", "0.5"], "0", ["0", "0"]),
+        (["0.5", "x", "0.5"], "2", ["0", "51000", "0"]),
+        (["0.5", "9000"], "2", ["0", "51008"]),
+        (["x", "0.000000001"], "1", ["51000", "51121"]),
+        (["9000", "9000"], "1", ["51008", "51008"]),
+    ],
+)
+def test_a_batch_of_several(sizes: list[str], code: str, results: list[str]) -> None:
+    """Each row has its result and its id; the code tells whether all, none or some of them were taken."""
+    desk = Desk("okx", {"USDT": "1000"})
+    told = desk.json("POST", BATCH, rows=[{**ROW, "sz": size, "clOrdId": f"a{n}"} for n, size in enumerate(sizes)])
+    assert told["code"] == code
+    assert [(row["clOrdId"], row["sCode"]) for row in told["data"]] == [(f"a{n}", r) for n, r in enumerate(results)]
+    assert [order.client_id for order in desk.core.ledger.orders] == [
+        f"a{n}" for n, result in enumerate(results) if result == "0"
+    ]
+    assert [row["ordId"] for row in told["data"] if row["ordId"]] == [o.order_id for o in desk.core.ledger.orders]
+
+
+def test_a_batch_has_one_deadline(desk: Desk) -> None:
+    """A batch that is too late is refused as a whole, also behind the gateway."""
+    rows = [{**ROW, "clOrdId": "a1"}, {**ROW, "clOrdId": "a2"}]
+    desk.fault(FaultKind.LATENCY, Endpoint.PLACE, seconds=6, stage="forward")
+    told = desk.json("POST", BATCH, rows=rows, expires=desk.now + 5)
+    assert (told["code"], told["data"]) == ("50037", [])
+    assert desk.core.ledger.orders == ()
+
+
+def test_a_lost_answer_hides_the_whole_batch(desk: Desk) -> None:
+    """All orders of a batch are found from the same time on."""
+    desk.fault(FaultKind.LOST_ANSWER, Endpoint.PLACE, min=1.0)
+    desk.effect(desk.call("POST", BATCH, rows=[{**ROW, "clOrdId": "a1"}, {**ROW, "clOrdId": "a2"}]))
+    assert desk.json("GET", "/api/v5/trade/orders-pending")["data"] == []
+    desk.now += 2
+    assert [row["clOrdId"] for row in desk.json("GET", "/api/v5/trade/orders-pending")["data"]] == ["a2", "a1"]
+
+
+@pytest.mark.parametrize("rows", [[], [ROW] * 21, ["x"], [ROW, 1]])
+def test_a_list_that_is_none(desk: Desk, rows: list[Any]) -> None:
+    """At least one and at most twenty orders, nothing else."""
+    assert desk.json("POST", BATCH, rows=rows)["code"] == "50002"
+    assert desk.core.ledger.orders == ()
+
+
+def test_several_are_cancelled_at_once(desk: Desk) -> None:
+    """Each row of a cancel has its result."""
+    for name in ("a1", "a2"):
+        placed(desk, px="98", clOrdId=name)
+    rows = [{**INSTRUMENT, "clOrdId": name} for name in ("a1", "nobody", "a2")]
+    told = desk.json("POST", "/api/v5/trade/cancel-batch-orders", rows=rows)
+    assert (told["code"], [row["sCode"] for row in told["data"]]) == ("2", ["0", "51400", "0"])
+    assert desk.json("GET", "/api/v5/trade/orders-pending")["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "source"),
+    [
+        ({"ordType": "ioc", "sz": "1.5"}, "14"),
+        ({"ordType": "fok", "sz": "1.5"}, "13"),
+        ({"ordType": "post_only"}, "31"),
+        ({}, ""),
+    ],
+)
+def test_an_order_tells_what_cancelled_it(desk: Desk, changes: dict[str, str], source: str) -> None:
+    """Orders that the venue cancels by itself say why."""
+    placed(desk, clOrdId="a1", **changes)
+    assert found(desk, clOrdId="a1")["cancelSource"] == source
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "executed"),
+    [
+        ({"side": "buy", "sz": "200"}, "0", "0.5"),
+        ({"side": "buy", "sz": "2", "tgtCcy": "base_ccy"}, "0", "0.5"),
+        ({"side": "sell", "sz": "2"}, "0", "0.25"),
+        ({"side": "buy", "sz": "200", "banAmend": "true"}, "51008", None),
+        ({"side": "buy", "sz": "2", "tgtCcy": "base_ccy", "banAmend": "true"}, "51008", None),
+        ({"side": "sell", "sz": "2", "banAmend": "true"}, "51008", None),
+    ],
+)
+def test_a_market_order_is_cut_to_the_balance(changes: dict[str, str], code: str, executed: str | None) -> None:
+    """Unless the caller forbids it, a market order that is too large is made smaller."""
+    desk = Desk("okx", {"USDT": "50", "BTC": "0.25"})
+    assert code_of(placed(desk, ordType="market", clOrdId="a1", **changes)) == code
+    assert [str(trade.quantity.normalize()) for trade in desk.core.ledger.trades] == ([executed] if executed else [])
+
+
+@pytest.mark.parametrize(
+    ("days", "shown", "archived", "fills"),
+    [
+        (1 / 24, {"filled", "unfilled"}, {"filled", "unfilled"}, 1),
+        (1 / 11, {"filled"}, {"filled"}, 1),
+        (4, {"filled"}, {"filled"}, 0),
+        (8, set(), {"filled"}, 0),
+        (91, set(), set(), 0),
+    ],
+)
+def test_what_has_ended_is_forgotten(desk: Desk, days: float, shown: set[str], archived: set[str], fills: int) -> None:
+    """An order that was cancelled without a fill is kept for two hours, others for a week and three months."""
+    placed(desk, clOrdId="filled")
+    placed(desk, clOrdId="unfilled", px="98", ordType="ioc")
+    desk.now += days * 86_400
+
+    def ids(path: str) -> set[str]:
+        return {row["clOrdId"] for row in desk.json("GET", f"/api/v5/trade/{path}", {"instType": "SPOT"})["data"]}
+
+    assert (ids("orders-history"), ids("orders-history-archive")) == (shown, archived)
+    assert len(ids("fills")) == fills
+    assert bool(ids("fills-history")) == (days < 90)
+    told = desk.json("GET", "/api/v5/trade/order", {**INSTRUMENT, "clOrdId": "unfilled"})
+    assert told["code"] == ("0" if "unfilled" in shown else "51603")
+
+
+def test_an_account_knows_its_fee_rates(desk: Desk) -> None:
+    """Negative, because they are charged."""
+    (rates,) = desk.json("GET", "/api/v5/account/trade-fee", {"instType": "SPOT"})["data"]
+    assert (rates["maker"], rates["taker"]) == ("-0.001", "-0.0015")
+
+
+def test_events_are_filtered_by_state(desk: Desk) -> None:
+    """An interruption is shown to whoever asks for ongoing ones, or for any."""
+    desk.fault(FaultKind.MODE, mode=Mode.MAINTENANCE.value)
+    for query, count in (("", 1), ("state=ongoing", 1), ("state=scheduled", 0)):
+        assert len(desk.get("/api/v5/system/status", query)["data"]) == count
 
 
 def test_an_id_is_free_again_after_the_end(desk: Desk) -> None:
@@ -94,7 +233,8 @@ def test_an_id_is_free_again_after_the_end(desk: Desk) -> None:
         ({"clOrdId": "a-1"}, "51000"),
         ({"clOrdId": "a" * 33}, "51000"),
         ({"ordType": "market", "tgtCcy": "coins"}, "51000"),
-        ({"ordType": "market", "side": "sell", "tgtCcy": "quote_ccy"}, "51000"),
+        ({"ordType": "market", "side": "sell", "tgtCcy": "quote_ccy", "sz": "0.001"}, "51121"),
+        ({"attachAlgoOrds": ""}, "51000"),
     ],
 )
 def test_what_is_refused(desk: Desk, changes: dict[str, str], code: str) -> None:
@@ -114,6 +254,7 @@ def test_too_little_money() -> None:
         ({"side": "buy", "sz": "50"}, "0.5"),
         ({"side": "buy", "sz": "0.5", "tgtCcy": "base_ccy"}, "0.5"),
         ({"side": "sell", "sz": "0.25"}, "0.25"),
+        ({"side": "sell", "sz": "197", "tgtCcy": "quote_ccy"}, "2"),
     ],
 )
 def test_market_orders_and_their_units(desk: Desk, changes: dict[str, str], executed: str) -> None:
@@ -203,8 +344,7 @@ def test_the_deadline_of_an_order(desk: Desk, expires_s: float, delay_s: float, 
     """Past when it comes, or past when it gets to the engine: both mean that nothing is executed."""
     if delay_s:
         desk.fault(FaultKind.LATENCY, Endpoint.PLACE, seconds=delay_s, stage="forward")
-    fields = {**INSTRUMENT, "tdMode": "cash", "side": "buy", "ordType": "limit", "sz": "0.5", "px": "100"}
-    told = desk.json("POST", "/api/v5/trade/order", fields, expires=desk.now + expires_s)
+    told = desk.json("POST", "/api/v5/trade/order", ROW, expires=desk.now + expires_s)
     assert code_of(told) == code
     assert len(desk.core.ledger.orders) == (code == "0")
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from backend.emulator.dialect import Call, Keys, Mode, Refused, Submission
+from backend.emulator.dialect import Batch, Call, Keys, Mode, Refused, Served, Submission
 from backend.emulator.market import Market
 from backend.emulator.matching import Engine
-from backend.emulator.orders import Order, Reason, Status
+from backend.emulator.orders import NewOrder, Order, Reason, Status, Trade
 from backend.emulator.venues.okx import auth, entry, render
-from backend.emulator.venues.okx.errors import BY_REASON, ERRORS
-from backend.emulator.venues.okx.facts import MARKETS
+from backend.emulator.venues.okx.errors import BY_REASON, ERRORS, ROW_TEXTS
+from backend.emulator.venues.okx.facts import (
+    ARCHIVE_KEPT_S,
+    BATCH_MAX,
+    FILLS_KEPT_S,
+    HISTORY_KEPT_S,
+    MARKETS,
+    UNFILLED_KEPT_S,
+)
 from backend.emulator.wire import Answer, Endpoint, Request, form
 
 LIST_MAX = 100
@@ -21,6 +28,7 @@ ROUTES: Mapping[tuple[str, str], tuple[Endpoint, bool]] = {
     ("GET", "/api/v5/public/time"): (Endpoint.TIME, False),
     ("GET", "/api/v5/system/status"): (Endpoint.STATUS, False),
     ("GET", "/api/v5/public/instruments"): (Endpoint.MARKETS, False),
+    ("GET", "/api/v5/account/instruments"): (Endpoint.MARKETS, True),
     ("GET", "/api/v5/asset/currencies"): (Endpoint.MARKETS, True),
     ("GET", "/api/v5/account/config"): (Endpoint.KEYS, True),
     ("GET", "/api/v5/market/books"): (Endpoint.DEPTH, False),
@@ -37,9 +45,10 @@ ROUTES: Mapping[tuple[str, str], tuple[Endpoint, bool]] = {
     ("GET", "/api/v5/trade/fills"): (Endpoint.TRADES, True),
     ("GET", "/api/v5/trade/fills-history"): (Endpoint.TRADES, True),
     ("GET", "/api/v5/account/balance"): (Endpoint.BALANCES, True),
+    ("GET", "/api/v5/account/trade-fee"): (Endpoint.BALANCES, True),
 }
 
-Handler = Callable[[Call], Answer | Submission]
+Handler = Callable[[Call], Served]
 
 
 class OkxDialect:
@@ -51,22 +60,24 @@ class OkxDialect:
         self._markets = {market.native: market for market in MARKETS}
         self._handlers: dict[str, Handler] = {
             "/api/v5/public/time": lambda call: render.result([{"ts": render.millis(call.now)}]),
-            "/api/v5/system/status": lambda call: render.result(render.events(call.mode, call.now)),
+            "/api/v5/system/status": self._status,
             "/api/v5/public/instruments": self._instruments,
+            "/api/v5/account/instruments": self._instruments,
             "/api/v5/asset/currencies": self._currencies,
             "/api/v5/account/config": lambda _call: render.result([render.config(self._keys)]),
             "/api/v5/market/books": self._depth,
             "/api/v5/market/ticker": self._tickers,
             "/api/v5/market/tickers": self._tickers,
-            "/api/v5/trade/batch-orders": self._place,
+            "/api/v5/trade/order": self._query,
             "/api/v5/trade/cancel-order": self._cancel,
             "/api/v5/trade/cancel-batch-orders": self._cancel,
             "/api/v5/trade/orders-pending": self._pending,
-            "/api/v5/trade/orders-history": self._history,
-            "/api/v5/trade/orders-history-archive": self._history,
-            "/api/v5/trade/fills": self._fills,
-            "/api/v5/trade/fills-history": self._fills,
+            "/api/v5/trade/orders-history": lambda call: self._history(call, HISTORY_KEPT_S),
+            "/api/v5/trade/orders-history-archive": lambda call: self._history(call, ARCHIVE_KEPT_S),
+            "/api/v5/trade/fills": lambda call: self._fills(call, FILLS_KEPT_S),
+            "/api/v5/trade/fills-history": lambda call: self._fills(call, ARCHIVE_KEPT_S),
             "/api/v5/account/balance": self._balance,
+            "/api/v5/account/trade-fee": lambda call: render.result([render.fee_rates(call.now)]),
         }
 
     def route(self, request: Request) -> Endpoint | None:
@@ -74,79 +85,117 @@ class OkxDialect:
         known = ROUTES.get((request.method, request.path))
         return known[0] if known else None
 
-    def serve(self, request: Request, now: float, mode: Mode | None) -> Answer | Submission:
+    def serve(self, request: Request, now: float, mode: Mode | None) -> Served:
         """Check headers and signature where they are asked for, then answer."""
         endpoint, signed = ROUTES[request.method, request.path]
         if signed:
             auth.check(request, self._keys, now)
-        body = entry.read_body(request)
-        if body is None:
-            raise Refused(ERRORS["50002"].answer(now))
-        call = Call(request, {**form(request.query), **body}, now, mode)
+        call = Call(request, form(request.query), now, mode)
         if endpoint is Endpoint.PLACE:
             return self._place(call)
-        return self._handlers.get(request.path, self._query)(call)
+        return self._handlers[request.path](call)
 
     def unknown(self, request: Request, now: float) -> Answer:  # noqa: ARG002 - the same for all
         """An error in the usual shape (unverified)."""
         return ERRORS["404"].answer(now)
 
-    def _place(self, call: Call) -> Submission:
-        market = self._market(call, "51001")
+    def _place(self, call: Call) -> Served:
+        """One order, or the orders of a batch. What is wrong with one of them does not concern the others."""
         if call.mode is Mode.MAINTENANCE:
-            raise entry.refused("50001", call)
-        order = entry.read(call, market)
-        if call.mode is not None and not order.post_only:
-            raise entry.refused("51022", call)  # which code is used before the opening is unverified
+            raise _refused("50001", call)
+        rows, deadline = _rows(call), _deadline(call)
+        made = [self._judged(row, deadline, call) for row in rows]
+        parts = [one for one in made if isinstance(one, Submission)]
+        if not parts:
+            return render.outcomes([one for one in made if not isinstance(one, Submission)], call.now)
+        if len(made) == 1:
+            return parts[0]
+
+        def joined(answers: Sequence[Answer], now: float) -> Answer:
+            given = iter(answers)
+            rows = [render.only_row(next(given)) if isinstance(one, Submission) else one for one in made]
+            return render.outcomes(rows, now)
+
+        return Batch(parts, joined)
+
+    def _judged(self, row: entry.Row, deadline: float | None, call: Call) -> Submission | render.Json:
+        """An order on its way to the engine, or the row that says why it is not."""
+        client_id = row.get("clOrdId", "")
+        try:
+            order = self._read(row, call)
+        except entry.RowFailed as failed:
+            return render.outcome(client_id, "", call.now, failed.code, failed.text)
 
         def accepted(order: Order, now: float) -> Answer:
-            return render.placed(order, now)
+            return render.outcomes([render.outcome(client_id, order.id, now)], now)
 
         def refused(reason: Reason, now: float) -> Answer:
-            return ERRORS[BY_REASON.get(reason, "51000")].answer(now)
+            code = BY_REASON.get(reason, "51000")
+            return render.outcomes([render.outcome(client_id, "", now, code, ROW_TEXTS[code])], now)
 
-        return Submission(order, entry.deadline(call), ERRORS["50037"].answer, accepted, refused)
+        return Submission(order, deadline, ERRORS["50037"].answer, accepted, refused)
+
+    def _read(self, row: entry.Row, call: Call) -> NewOrder:
+        market = self._markets.get(row.get("instId", ""))
+        if market is None:
+            raise entry.RowFailed("51001")
+        desk = entry.Desk(self._engine.book(market.symbol, call.now), self._engine.account.free)
+        order = entry.read(row, market, desk)
+        if call.mode is not None and not order.post_only:
+            raise entry.RowFailed("51022")  # which code is used before the opening is unverified
+        return order
 
     def _cancel(self, call: Call) -> Answer:
+        """One order, or several. Filled, cancelled and unknown orders are not told apart."""
         if call.mode is Mode.MAINTENANCE:
-            raise entry.refused("50001", call)
-        order = self._find(call)
+            raise _refused("50001", call)
+        return render.outcomes([self._cancelled(row, call) for row in _rows(call, "ordId", "clOrdId")], call.now)
+
+    def _cancelled(self, row: entry.Row, call: Call) -> render.Json:
+        order_id, client_id = row.get("ordId", ""), row.get("clOrdId", "")
+        market = self._markets.get(row.get("instId", ""))
+        order = None if market is None else self._find(market, order_id, client_id, call)
         if order is None or order.status is not Status.OPEN:
-            raise entry.refused("51400", call)
+            code = "51001" if market is None else "51400"
+            return render.outcome(client_id, order_id, call.now, code, ROW_TEXTS[code])
         self._engine.cancel(order, call.now)
-        return render.placed(order, call.now)
+        return render.outcome(order.new.client_id or "", order.id, call.now)
 
     def _query(self, call: Call) -> Answer:
-        """Of several orders with one clOrdId the latest."""
-        order = self._find(call)
-        if order is None:
-            raise entry.refused("51603", call)
+        """Of several orders with one clOrdId the latest. For how long the venue finds an ended one is unverified."""
+        market, order_id, client_id = self._market(call, "51001"), call.get("ordId"), call.get("clOrdId")
+        if not order_id and not client_id:
+            raise _refused("50015", call)
+        order = self._find(market, order_id, client_id, call)
+        if order is None or not _is_kept(order, call.now, ARCHIVE_KEPT_S):
+            raise _refused("51603", call)
         return render.result([render.order(order)])
 
-    def _find(self, call: Call) -> Order | None:
+    def _find(self, market: Market, order_id: str, client_id: str, call: Call) -> Order | None:
         """By ordId or, without one, by clOrdId, in one instrument."""
-        symbol = self._market(call, "51001").symbol
-        if call.get("ordId"):
-            return self._engine.find(call.now, order_id=call.get("ordId"), symbol=symbol)
-        if not call.get("clOrdId"):
-            raise entry.refused("50015", call)
-        return self._engine.find(call.now, client_id=call.get("clOrdId"), symbol=symbol)
+        if order_id:
+            return self._engine.find(call.now, order_id=order_id, symbol=market.symbol)
+        return self._engine.find(call.now, client_id=client_id, symbol=market.symbol)
 
     def _pending(self, call: Call) -> Answer:
         return _orders(call, self._engine.open_orders(call.now, self._symbol(call)))
 
-    def _history(self, call: Call) -> Answer:
-        return _orders(call, self._engine.closed_orders(call.now, self._symbol(call)))
+    def _history(self, call: Call, kept_s: float) -> Answer:
+        orders = self._engine.closed_orders(call.now, self._symbol(call))
+        return _orders(call, [order for order in orders if _is_kept(order, call.now, kept_s)])
 
-    def _fills(self, call: Call) -> Answer:
+    def _fills(self, call: Call, kept_s: float) -> Answer:
         """Newest first, continued after a billId."""
         pairs = self._engine.trades(call.now, self._symbol(call), order_id=call.get("ordId") or None)
-        rows = [
-            (render.bill_id(order, trade), render.fill(order, trade))
-            for order, trade in pairs
-            if _in_range(call, int(render.millis(trade.at)))
-        ]
+        rows = []
+        for order, trade in pairs:
+            if call.now - trade.at <= kept_s and _in_range(call, int(render.millis(trade.at))):
+                bill = self._bill_id(order, trade)
+                rows.append((bill, render.fill(order, trade, bill)))
         return _page(call, rows)
+
+    def _bill_id(self, order: Order, trade: Trade) -> int:
+        return render.bill_id(trade, list(self._markets).index(order.new.market.native))
 
     def _balance(self, call: Call) -> Answer:
         wanted = call.get("ccy").split(",") if call.get("ccy") else None
@@ -157,10 +206,14 @@ class OkxDialect:
         ]
         return render.result([{"uTime": render.millis(call.now), "totalEq": "0", "details": details}])
 
+    def _status(self, call: Call) -> Answer:
+        events = render.events(call.mode, call.now)
+        return render.result([event for event in events if call.get("state") in {"", event["state"]}])
+
     def _instruments(self, call: Call) -> Answer:
         """Spot only: the lists of the other types are empty."""
         if not call.get("instType"):
-            raise entry.refused("50014", call)
+            raise _refused("50014", call)
         markets = self._chosen(call) if call.get("instType") == render.SPOT else []
         return render.result([render.instrument(market, call.mode) for market in markets])
 
@@ -185,11 +238,41 @@ class OkxDialect:
 
     def _market(self, call: Call, error: str) -> Market:
         if not call.get("instId"):
-            raise entry.refused("50014", call)
+            raise _refused("50014", call)
         market = self._markets.get(call.get("instId"))
         if market is None:
-            raise entry.refused(error, call)
+            raise _refused(error, call)
         return market
+
+
+def _rows(call: Call, *either: str) -> list[entry.Row]:
+    """The orders of a request: one object, or a list of them. All name an instrument, and one of the ``either``."""
+    rows = entry.read_rows(call.request)
+    if rows is None or len(rows) > BATCH_MAX:  # the code for too long a list is not in the tables here
+        raise _refused("50002", call)
+    if not all(row.get("instId") for row in rows):
+        raise _refused("50014", call)
+    if either and not all(any(row.get(name) for name in either) for row in rows):
+        raise _refused("50015", call)
+    return rows
+
+
+def _deadline(call: Call) -> float | None:
+    """The last moment (epoch seconds) at which orders may be taken, where a header names one."""
+    text = call.request.headers.get("exptime")
+    if text is None:
+        return None
+    if not entry.whole(text):
+        raise _refused("51000", call)
+    if int(text) / 1000 < call.now:
+        raise _refused("50036", call)
+    return int(text) / 1000
+
+
+def _is_kept(order: Order, now: float, kept_s: float) -> bool:
+    """Is an order still shown? One that ended without a fill is forgotten sooner."""
+    kept_s = kept_s if order.filled else UNFILLED_KEPT_S
+    return order.status is Status.OPEN or now - order.updated <= kept_s
 
 
 def _orders(call: Call, orders: list[Order]) -> Answer:
@@ -223,3 +306,8 @@ def _in_range(call: Call, at_ms: int) -> bool:
     """Is a row within begin and end (epoch milliseconds), where they are given?"""
     begin, end = call.get("begin"), call.get("end")
     return (not entry.whole(begin) or at_ms >= int(begin)) and (not entry.whole(end) or at_ms <= int(end))
+
+
+def _refused(name: str, call: Call) -> Refused:
+    """The listed error as an exception."""
+    return Refused(ERRORS[name].answer(call.now))

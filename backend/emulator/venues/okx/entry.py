@@ -1,18 +1,21 @@
-"""Reading a new order and holding it against the instrument's rules."""
+"""Reading new orders and holding them against the instrument's rules."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
-from backend.emulator.dialect import Call, Refused
+from backend.emulator.books import BookFrame, Level
 from backend.emulator.market import ZERO, Market, Side, TimeInForce, number, on_step
 from backend.emulator.orders import NewOrder
-from backend.emulator.venues.okx.errors import ERRORS
+from backend.emulator.venues.okx.errors import ROW_TEXTS
 from backend.emulator.venues.okx.facts import QUOTE_STEP
 from backend.emulator.wire import FIELDS_MAX, Request
+
+Row = Mapping[str, str]
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,32}")
 LIVES = {
@@ -22,67 +25,52 @@ LIVES = {
     "fok": TimeInForce.FOK,
     "market": TimeInForce.IOC,
 }
+IN_BASE, IN_QUOTE = "base_ccy", "quote_ccy"
+NOT_EMULATED = "attachAlgoOrds"  # orders that wait for a trigger
 
 
-def read_body(request: Request) -> Mapping[str, str] | None:
-    """The fields of a flat JSON object, or of a list with one, as texts; None if it is anything else.
+class RowFailed(Exception):
+    """An order is refused; the others of its request are not concerned."""
 
-    Batches of more than one order are not emulated.
-    """
-    if not request.body:
-        return {}
+    def __init__(self, code: str, text: str | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.text = text or ROW_TEXTS[code]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What an order is held against: the book of its instrument, and the free amounts of the account."""
+
+    book: BookFrame
+    free: Callable[[str], Decimal]
+
+
+def read_rows(request: Request) -> list[Row] | None:
+    """The objects of a JSON list, or the only one, with their fields as texts; None if it is anything else."""
     try:
         body = json.loads(request.body, parse_float=str, parse_int=str, parse_constant=str)
     except (ValueError, RecursionError):
         return None
-    if isinstance(body, list):
-        body = body[0] if len(body) == 1 else None
-    if not isinstance(body, dict) or len(body) > FIELDS_MAX:
-        return None
-    fields = {name: str(value).lower() if isinstance(value, bool) else value for name, value in body.items()}
-    return fields if all(isinstance(value, str) for value in fields.values()) else None
+    listed = body if isinstance(body, list) else [body]
+    rows = [_row(fields) for fields in listed if isinstance(fields, dict) and len(fields) <= FIELDS_MAX]
+    return rows if rows and len(rows) == len(listed) else None
 
 
-def read(call: Call, market: Market) -> NewOrder:
-    """The order that the fields describe; raises Refused."""
-    side, kind = call.get("side"), call.get("ordType")
-    if side not in {"buy", "sell"} or kind not in LIVES or call.get("tdMode") != "cash":
-        raise refused("51000", call)
-    by_quote = kind == "market" and _in_quote(call, side)
-    if by_quote and side != "buy":  # selling for an amount of quote is not emulated
-        raise refused("51000", call)
-    amount = _amount(call, "sz", QUOTE_STEP if by_quote else market.quantity_step, "51121")
-    if not by_quote and not market.quantity_min <= amount <= market.quantity_max:
-        raise refused("51020" if amount < market.quantity_min else "51000", call)
-    return NewOrder(
-        market=market,
-        side=Side(side),
-        quantity=ZERO if by_quote else amount,
-        price=None if kind == "market" else _amount(call, "px", market.price_step, "51006"),
-        time_in_force=LIVES[kind],
-        post_only=kind == "post_only",
-        client_id=_client_id(call),
-        spend=amount if by_quote else None,
-        ends_instead_of_taking=True,
-        kind=kind,
-    )
-
-
-def deadline(call: Call) -> float | None:
-    """The last moment (epoch seconds) at which the order may be taken, where a header names one; raises Refused."""
-    text = call.request.headers.get("exptime")
-    if text is None:
-        return None
-    if not whole(text):
-        raise refused("51000", call)
-    if int(text) / 1000 < call.now:
-        raise refused("50036", call)
-    return int(text) / 1000
-
-
-def refused(name: str, call: Call) -> Refused:
-    """The listed error as an exception."""
-    return Refused(ERRORS[name].answer(call.now))
+def read(row: Row, market: Market, desk: Desk) -> NewOrder:
+    """The order that a row describes, if it keeps the rules; raises RowFailed. The order of checks is unverified."""
+    side, kind, client_id = row.get("side", ""), row.get("ordType", ""), row.get("clOrdId", "")
+    for name, right in (
+        ("tdMode", row.get("tdMode") == "cash"),
+        ("side", side in set(Side)),
+        ("ordType", kind in LIVES),
+        ("clOrdId", not client_id or CLIENT_ID.fullmatch(client_id)),
+        ("tgtCcy", row.get("tgtCcy", "") in {"", IN_BASE, IN_QUOTE}),
+        (NOT_EMULATED, NOT_EMULATED not in row),
+    ):
+        if not right:
+            raise _wrong(name)
+    return _market_order(row, market, desk) if kind == "market" else _limit_order(row, market)
 
 
 def whole(text: str) -> bool:
@@ -90,27 +78,96 @@ def whole(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 20
 
 
-def _in_quote(call: Call, side: str) -> bool:
-    """A market buy without a unit is in quote units."""
-    unit = call.get("tgtCcy") or ("quote_ccy" if side == "buy" else "base_ccy")
-    if unit not in {"base_ccy", "quote_ccy"}:
-        raise refused("51000", call)
-    return unit == "quote_ccy"
+def _limit_order(row: Row, market: Market) -> NewOrder:
+    quantity, price = _amount(row, "sz"), _amount(row, "px")
+    if not on_step(price, market.price_step):
+        raise RowFailed("51006")  # which code a price off its tick gets is unverified
+    _check_quantity(quantity, market)
+    return NewOrder(
+        market=market,
+        side=Side(row["side"]),
+        quantity=quantity,
+        price=price,
+        time_in_force=LIVES[row["ordType"]],
+        post_only=row["ordType"] == "post_only",
+        client_id=row.get("clOrdId") or None,
+        ends_instead_of_taking=True,
+        kind=row["ordType"],
+    )
 
 
-def _amount(call: Call, name: str, step: Decimal, off_step: str) -> Decimal:
-    value = number(call.get(name))
+def _market_order(row: Row, market: Market, desk: Desk) -> NewOrder:
+    """Sized in base or in quote. Unless ``banAmend`` is set, it is cut to what the account can pay."""
+    side, size, amend = Side(row["side"]), _amount(row, "sz"), row.get("banAmend") != "true"
+    in_quote = (row.get("tgtCcy") or (IN_QUOTE if side is Side.BUY else IN_BASE)) == IN_QUOTE
+    if in_quote and not on_step(size, QUOTE_STEP):
+        raise RowFailed("51121")
+    spend = size if in_quote and side is Side.BUY else None
+    quantity = ZERO
+    if spend is None:
+        quantity = _for_money(desk.book.bids, size, market.quantity_step) if in_quote else size
+        _check_quantity(quantity, market)
+    if amend and spend is not None:
+        spend = min(spend, desk.free(market.quote))
+    elif amend:
+        quantity = min(quantity, _payable(side, market, desk))
+    if not spend and quantity < market.quantity_min:
+        raise RowFailed("51008")
+    return NewOrder(
+        market=market,
+        side=side,
+        quantity=quantity,
+        time_in_force=TimeInForce.IOC,
+        client_id=row.get("clOrdId") or None,
+        spend=spend,
+        kind="market",
+    )
+
+
+def _payable(side: Side, market: Market, desk: Desk) -> Decimal:
+    """How much of the base asset the account can sell, or buy at the prices of the book."""
+    if side is Side.BUY:
+        if not desk.book.asks:
+            return market.quantity_max
+        return _for_money(desk.book.asks, desk.free(market.quote), market.quantity_step)
+    return desk.free(market.base) // market.quantity_step * market.quantity_step
+
+
+def _for_money(levels: Iterable[Level], money: Decimal, step: Decimal) -> Decimal:
+    """The quantity that an amount of quote is worth in the book; what the book does not hold goes at its last price."""
+    quantity = last = ZERO
+    for price, size in levels:
+        part = min(size, money / price)
+        quantity, money, last = quantity + part, money - part * price, price
+    if money > ZERO and last:
+        quantity += money / last
+    return quantity // step * step
+
+
+def _check_quantity(quantity: Decimal, market: Market) -> None:
+    if not on_step(quantity, market.quantity_step):
+        raise RowFailed("51121")
+    if quantity < market.quantity_min:
+        raise RowFailed("51020")
+    if quantity > market.quantity_max:
+        raise _wrong("sz")
+
+
+def _amount(row: Row, name: str) -> Decimal:
+    value = number(row.get(name))
     if not value:
-        raise refused("51000", call)
-    if not on_step(value, step):
-        raise refused(off_step, call)  # which code a price off its tick gets is unverified
+        raise _wrong(name)
     return value
 
 
-def _client_id(call: Call) -> str | None:
-    given = call.get("clOrdId")
-    if not given:
-        return None
-    if not CLIENT_ID.fullmatch(given):
-        raise refused("51000", call)
-    return given
+def _wrong(name: str) -> RowFailed:
+    return RowFailed("51000", f"Parameter {name} error")
+
+
+def _row(fields: Mapping[str, object]) -> Row:
+    """Truth values as words; of anything nested only that it is there."""
+    return {name: str(value).lower() if isinstance(value, bool) else _text(value) for name, value in fields.items()}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -13,7 +13,7 @@ from backend.emulator.orders import Reason
 from backend.emulator.wire import HTML_TYPE
 
 TEXT_TYPE = "text/plain"
-FAILED = "1"
+FAILED, FAILED_TEXT = "1", "All operations failed"
 
 
 def _error(code: str, text: str, *, status: int = 200, definite: bool = True) -> VenueError:
@@ -24,7 +24,7 @@ def _error(code: str, text: str, *, status: int = 200, definite: bool = True) ->
 def _row(code: str, text: str, *, status: int = 200, definite: bool = True) -> VenueError:
     """An error of the one order in the request."""
     row = {"clOrdId": "", "ordId": "", "tag": "", "ts": "", "sCode": code, "sMsg": text}
-    body = {"code": FAILED, "msg": "All operations failed", "data": [row], "inTime": "", "outTime": ""}
+    body = {"code": FAILED, "msg": FAILED_TEXT, "data": [row], "inTime": "", "outTime": ""}
     return VenueError(status, json.dumps(body, separators=(",", ":")), definite)
 
 
@@ -118,5 +118,8 @@ UNKNOWN = {
 }
 
 ERRORS = {**CALLER, **VENUE, **UNKNOWN}
+ROW_TEXTS = {
+    name: str(json.loads(error.body)["data"][0]["sMsg"]) for name, error in ERRORS.items() if "sCode" in error.body
+}
 
 BY_REASON = {Reason.FUNDS: "51008", Reason.DUPLICATE: "51016"}

@@ -35,9 +35,14 @@ BALANCES = {"BTC": "100", "ETH": "1000", "USDT": "10000000"}
 SHAPE = BookShape(spread_bps=1.0, basis_bps=1.8, gap_bps=1.1, level_usd=17_000.0)
 
 SKEW_MAX_S = 30.0
+BATCH_MAX = 20
+# How long the venue shows what has ended; an order that was cancelled without a fill is forgotten sooner.
+UNFILLED_KEPT_S = 2 * 3_600.0
+FILLS_KEPT_S = 3 * 86_400.0
+HISTORY_KEPT_S = 7 * 86_400.0
+ARCHIVE_KEPT_S = 90 * 86_400.0
 PERMISSIONS, WITHDRAWS = "read_only,trade", "withdraw"
 FIRST_ORDER_ID = 312_269_865_356_374_016
-FIRST_BILL_ID = 623_950_854_533_513_219
 
 # Requests per 2 seconds; here for all instruments together. No header tells what is used, and no ban is documented.
 THROTTLE = Throttle(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from backend.emulator.books import BookFrame, Level
 from backend.emulator.dialect import Keys, Mode, may_withdraw
-from backend.emulator.market import ZERO, Market, plain
+from backend.emulator.market import ZERO, Market, TimeInForce, plain
 from backend.emulator.orders import Order, Status, Trade
-from backend.emulator.venues.okx.facts import FIRST_BILL_ID, PERMISSIONS, WITHDRAWS
+from backend.emulator.venues.okx.errors import FAILED, FAILED_TEXT
+from backend.emulator.venues.okx.facts import FEES, PERMISSIONS, WITHDRAWS
 from backend.emulator.wire import Answer, json_answer
 
 Json = dict[str, object]
 SPOT = "SPOT"
+BY_USER, BY_FOK, BY_IOC, BY_POST_ONLY = "1", "13", "14", "31"
 EVENTS = {Mode.MAINTENANCE: "ongoing", Mode.POST_ONLY: "pre_open"}
 
 
@@ -47,12 +50,23 @@ def events(mode: Mode | None, now: float) -> list[Json]:
     return [event]
 
 
-def placed(order: Order, now: float) -> Answer:
-    """The acknowledgement of a place or a cancel: the ids and nothing of what became of the order."""
-    row = {"ordId": order.id, "clOrdId": order.new.client_id or "", "tag": "", "ts": millis(now)}
+def outcome(client_id: str, order_id: str, now: float, code: str = "0", text: str = "") -> Json:
+    """The row of one order in the answer to a place or a cancel: the ids and nothing of what became of the order."""
+    return {"ordId": order_id, "clOrdId": client_id, "tag": "", "ts": millis(now), "sCode": code, "sMsg": text}
+
+
+def outcomes(rows: Sequence[Json], now: float) -> Answer:
+    """What became of the rows of a request: of all the same, or of some (code 2)."""
+    failed = sum(row["sCode"] != "0" for row in rows)
+    code, text = ("0", "") if not failed else (FAILED, FAILED_TEXT) if failed == len(rows) else ("2", "")
     stamp = str(int(now * 1_000_000))
-    data = [{**row, "sCode": "0", "sMsg": ""}]
-    return json_answer(200, {"code": "0", "msg": "", "data": data, "inTime": stamp, "outTime": stamp})
+    return json_answer(200, {"code": code, "msg": text, "data": rows, "inTime": stamp, "outTime": stamp})
+
+
+def only_row(answer: Answer) -> Json:
+    """The row of an answer about one order."""
+    row: Json = json.loads(answer.body)["data"][0]
+    return row
 
 
 def state(order: Order) -> str:
@@ -60,6 +74,15 @@ def state(order: Order) -> str:
     if order.status is Status.OPEN:
         return "partially_filled" if order.filled else "live"
     return "filled" if order.status is Status.FILLED else "canceled"
+
+
+def _cancel_source(order: Order) -> str:
+    """By whom or what it was cancelled."""
+    if order.status is not Status.EXPIRED:
+        return BY_USER if order.status is Status.CANCELLED else ""
+    if order.new.post_only:
+        return BY_POST_ONLY
+    return BY_FOK if order.new.time_in_force is TimeInForce.FOK else BY_IOC
 
 
 def order(order: Order) -> Json:
@@ -95,18 +118,18 @@ def order(order: Order) -> Json:
         "rebate": "0",
         "category": "normal",
         "reduceOnly": "false",
-        "cancelSource": "1" if order.status is Status.CANCELLED else "",
+        "cancelSource": _cancel_source(order),
         "cTime": millis(order.created),
         "uTime": millis(order.updated),
     }
 
 
-def bill_id(order: Order, trade: Trade) -> int:
-    """What the list of fills is continued after. Rises with the orders, and with the trades of one order."""
-    return FIRST_BILL_ID + int(order.id) % 10**15 + trade.number
+def bill_id(trade: Trade, place: int) -> int:
+    """What the list of fills is continued after: it rises with the time. ``place``: of the instrument in its list."""
+    return (int(trade.at * 1000) * 100 + place) * 10_000 + trade.number % 10_000
 
 
-def fill(order: Order, trade: Trade) -> Json:
+def fill(order: Order, trade: Trade, bill: int) -> Json:
     """A trade as the list of fills shows it."""
     return {
         "instType": SPOT,
@@ -114,7 +137,7 @@ def fill(order: Order, trade: Trade) -> Json:
         "tradeId": trade.id,
         "ordId": order.id,
         "clOrdId": order.new.client_id or "",
-        "billId": str(bill_id(order, trade)),
+        "billId": str(bill),
         "tag": "",
         "fillPx": plain(trade.price),
         "fillSz": plain(trade.quantity),
@@ -123,6 +146,7 @@ def fill(order: Order, trade: Trade) -> Json:
         "execType": "M" if trade.maker else "T",
         "feeCcy": trade.fee_asset,
         "fee": plain(-trade.fee) if trade.fee else "0",
+        "feeRate": plain(-(FEES.maker if trade.maker else FEES.taker)),
         "ts": millis(trade.at),
         "fillTime": millis(trade.at),
     }
@@ -158,6 +182,12 @@ def config(keys: Keys) -> Json:
         "perm": f"{PERMISSIONS},{WITHDRAWS}" if may_withdraw(keys) else PERMISSIONS,
         "type": "0",
     }
+
+
+def fee_rates(now: float) -> Json:
+    """The fee rates of the account, negative because they are charged."""
+    rates = {"maker": plain(-FEES.maker), "taker": plain(-FEES.taker)}
+    return {"category": "1", "instType": SPOT, "level": "Lv1", "ts": millis(now), **rates}
 
 
 def currency(asset: str) -> Json:
