@@ -319,6 +319,7 @@ def test_the_account(desk: Desk) -> None:
         ("ok-access-timestamp", "2025-06-15T15:00:00.000Z", "50102"),
         ("ok-access-key", "another", "50111"),
         ("ok-access-sign", "another", "50113"),
+        ("x-simulated-trading", "1", "50101"),
         ("ok-access-passphrase", "another", "50105"),
     ],
 )

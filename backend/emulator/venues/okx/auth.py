@@ -14,6 +14,7 @@ from backend.emulator.wire import Request
 
 # Each header with the error of its absence, in the order of the checks, which is unverified.
 NEEDED = (("key", "50103"), ("passphrase", "50104"), ("sign", "50106"), ("timestamp", "50107"))
+DEMO_HEADER = "x-simulated-trading"
 
 
 def check(request: Request, keys: Keys, now: float) -> None:
@@ -30,6 +31,8 @@ def check(request: Request, keys: Keys, now: float) -> None:
         raise Refused(ERRORS["50102"].answer(now))
     if not _same(given["key"], keys["api_key"]):
         raise Refused(ERRORS["50111"].answer(now))
+    if request.headers.get(DEMO_HEADER) == "1":  # the keys here are those of real trading
+        raise Refused(ERRORS["50101"].answer(now))
     target = f"{request.path}?{request.query}" if request.query else request.path
     text = f"{given['timestamp']}{request.method}{target}".encode(errors="replace") + request.body
     signed = base64.b64encode(hmac.new(keys["secret"].encode(), text, hashlib.sha256).digest()).decode()
