@@ -120,12 +120,14 @@ async def test_a_wrong_secret_is_refused(venue: str, error: type[Exception]) -> 
         ("okx", "50004", ccxt.RequestTimeout),
         ("okx", "50011", ccxt.RateLimitExceeded),
         ("okx", "50102", ccxt.InvalidNonce),
+        ("okx", "50120", ccxt.ExchangeError),
         ("okx", "gateway", ccxt.ExchangeError),
         ("bybit", "170131", ccxt.InsufficientFunds),
         ("bybit", "170141", ccxt.InvalidOrder),
         ("bybit", "170146", ccxt.InvalidOrder),
         ("bybit", "10016", ccxt.ExchangeError),
         ("bybit", "10002", ccxt.InvalidNonce),
+        ("bybit", "10005", ccxt.PermissionDenied),
         ("bybit", "403", ccxt.RateLimitExceeded),
         ("bybit", "html_504", ccxt.RequestTimeout),
         ("kucoin", "200004", ccxt.InsufficientFunds),
@@ -148,13 +150,42 @@ async def test_errors_are_read_as_those_of_the_real_venue(venue: str, name: str,
             await exchange.create_order("BTC/USDT", "limit", "buy", "0.1", "90")
 
 
-@pytest.mark.parametrize("name", ["html_523", "html_524", "html_527", "200_empty", "200_html", "200000:null"])
-async def test_some_answers_look_like_an_order(name: str) -> None:
+NO_ANSWERS = {
+    "bybit": ("html_523", "html_524", "200_empty", "200_html", "200_no_result"),
+    "kucoin": ("html_523", "html_524", "html_527", "200_empty", "200_html", "200000:null"),
+    "okx": ("html_523", "html_524", "html_527", "html_529", "200_empty", "200_html", "200_no_data"),
+}
+
+
+@pytest.mark.parametrize(("venue", "name"), [(venue, name) for venue, names in NO_ANSWERS.items() for name in names])
+async def test_some_answers_look_like_an_order(venue: str, name: str) -> None:
     """The library makes an order without an id of what is no answer at all."""
-    async with started() as emulator, client(emulator, "kucoin") as exchange:
+    async with started() as emulator, client(emulator, venue) as exchange:
         await exchange.load_markets()
-        emulator.inject("kucoin", Fault(FaultKind.STATUS, frozenset({Endpoint.PLACE}), params={"name": name}))
+        emulator.inject(venue, Fault(FaultKind.STATUS, frozenset({Endpoint.PLACE}), params={"name": name}))
         assert (await exchange.create_order("BTC/USDT", "limit", "buy", "0.1", "90"))["id"] is None
+
+
+async def test_several_orders_in_one_call() -> None:
+    """The library places and cancels lists of orders where the venue takes them."""
+    symbol = "BTC/USDT"
+    wanted = [
+        {"symbol": symbol, "type": "limit", "side": "buy", "amount": 0.5, "price": price} for price in (90, 91, 92)
+    ]
+    async with started() as emulator, client(emulator, "okx") as exchange:
+        ids = [order["id"] for order in await exchange.create_orders(wanted)]
+        assert [order.order_id for order in emulator.ledger("okx").orders] == ids
+        await exchange.cancel_orders(ids[:2], symbol)
+        assert [order["id"] for order in await exchange.fetch_open_orders(symbol)] == ids[2:]
+
+
+@pytest.mark.parametrize(("side", "spent"), [("buy", "50"), ("sell", "49.5")])
+async def test_a_market_order_for_an_amount_of_quote(side: str, spent: str) -> None:
+    """Where the library sizes a market order in the quote currency, half a coin is traded for its price."""
+    symbol, known = "BTC/USDT", WANTED["bybit"]
+    async with started() as emulator, client(emulator, "bybit") as exchange:
+        placed = await exchange.create_order(symbol, "market", side, "0.5", None, {"cost": spent})
+        assert (await exchange.fetch_order(placed["id"], symbol, known))["filled"] == 0.5
 
 
 @pytest.mark.parametrize("venue", ["binance", "bybit", "kraken", "kucoin", "okx"])
