@@ -42,6 +42,7 @@ def test_an_acknowledgement_tells_only_the_ids(desk: Desk) -> None:
         ({"qty": "1.5", "timeInForce": "FOK"}, "Cancelled", "0"),
         ({"price": "98", "timeInForce": "IOC"}, "Cancelled", "0"),
         ({"price": "98", "timeInForce": "PostOnly"}, "New", "0"),
+        ({"price": "101", "timeInForce": "PostOnly"}, "Rejected", "0"),
     ],
 )
 def test_what_becomes_of_an_order(desk: Desk, changes: dict[str, str], status: str, executed: str) -> None:
@@ -50,6 +51,21 @@ def test_what_becomes_of_an_order(desk: Desk, changes: dict[str, str], status: s
     for name in ({"orderId": order_id}, {"orderLinkId": "a-1"}):
         (row,) = found(desk, symbol="BTCUSDT", **name)
         assert (row["orderStatus"], row["cumExecQty"], row["orderLinkId"]) == (status, executed, "a-1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"timeInForce": "PostOnly"}, "EC_PostOnlyWillTakeLiquidity"),
+        ({"price": "98", "timeInForce": "IOC"}, "EC_NoImmediateQtyToFill"),
+        ({}, "EC_NoError"),
+    ],
+)
+def test_an_order_tells_why_it_ended(desk: Desk, changes: dict[str, str], reason: str) -> None:
+    """The acknowledgement is the same for all; why an order was not taken stands in its row."""
+    assert placed(desk, orderLinkId="a-1", **changes)["retCode"] == 0
+    (row,) = found(desk, orderLinkId="a-1")
+    assert row["rejectReason"] == reason
 
 
 def test_without_an_id_only_open_orders_are_listed(desk: Desk) -> None:
@@ -88,7 +104,6 @@ def test_an_id_is_never_free_again(desk: Desk, price: str) -> None:
         ({"orderLinkId": "a b"}, 10001),
         ({"orderType": "Market", "marketUnit": "coins"}, 170130),
         ({"orderType": "Market", "side": "Sell", "marketUnit": "quoteCoin", "qty": "0.0001"}, 170136),
-        ({"price": "101", "timeInForce": "PostOnly"}, 170218),
     ],
 )
 def test_what_is_refused(desk: Desk, changes: dict[str, str], code: int) -> None:

@@ -56,6 +56,7 @@ def read(call: Call, market: Market, book: BookFrame) -> NewOrder:
         client_id=_client_id(call),
         spend=amount if by_quote else None,
         unique_for_ever=True,
+        ends_instead_of_taking=True,
         kind=kind,
     )
 

@@ -133,4 +133,5 @@ UNKNOWN = {
 
 ERRORS = {**CALLER, **VENUE, **UNKNOWN}
 
-BY_REASON = {Reason.FUNDS: "170131", Reason.WOULD_TAKE: "170218", Reason.DUPLICATE: "170141"}
+# A post-only order that would take is accepted and then rejected: the engine does not refuse it.
+BY_REASON = {Reason.FUNDS: "170131", Reason.DUPLICATE: "170141"}

@@ -67,7 +67,20 @@ def status(order: Order) -> str:
         return "PartiallyFilled" if order.filled else "New"
     if order.status is Status.FILLED:
         return "Filled"
+    if _would_have_taken(order):
+        return "Rejected"  # as users tell of spot orders; of other categories they tell Cancelled
     return "PartiallyFilledCanceled" if order.filled else "Cancelled"
+
+
+def _would_have_taken(order: Order) -> bool:
+    """A post-only order ends by itself only for this reason."""
+    return order.new.post_only and order.status is Status.EXPIRED
+
+
+def _reject_reason(order: Order) -> str:
+    if order.status is not Status.EXPIRED:
+        return "EC_NoError"
+    return "EC_PostOnlyWillTakeLiquidity" if _would_have_taken(order) else "EC_NoImmediateQtyToFill"
 
 
 def order(order: Order) -> Json:
@@ -85,7 +98,7 @@ def order(order: Order) -> Json:
         "positionIdx": 0,
         "orderStatus": status(order),
         "cancelType": "CancelByUser" if order.status is Status.CANCELLED else "UNKNOWN",
-        "rejectReason": "EC_NoError" if order.status is not Status.EXPIRED else "EC_NoImmediateQtyToFill",
+        "rejectReason": _reject_reason(order),
         "avgPrice": plain(order.average) if order.filled else "",
         "leavesQty": plain(order.remaining if is_open else ZERO),
         "leavesValue": plain(order.remaining * (new.price or ZERO) if is_open else ZERO),
