@@ -254,6 +254,8 @@ def test_maintenance(desk: Desk) -> None:
     desk.fault(FaultKind.MODE, mode=Mode.MAINTENANCE.value)
     (event,) = desk.get("/v5/system/status")["result"]["list"]
     assert (event["state"], 2 in event["product"], event["env"]) == ("ongoing", True, 1)
+    for query, count in (("state=ongoing", 1), ("state=scheduled", 0)):
+        assert len(desk.get("/v5/system/status", query)["result"]["list"]) == count
     assert placed(desk)["retCode"] == 170031
 
 

@@ -50,7 +50,7 @@ class BybitDialect:
         self._markets = {market.native: market for market in MARKETS}
         self._handlers: dict[tuple[str, str], Handler] = {
             ("GET", "/v5/market/time"): lambda call: render.result(render.server_time(call.now), call.now),
-            ("GET", "/v5/system/status"): lambda call: render.result(render.events(call.mode, call.now), call.now),
+            ("GET", "/v5/system/status"): self._status,
             ("GET", "/v5/market/instruments-info"): self._instruments,
             ("GET", "/v5/asset/coin/query-info"): self._coins,
             ("GET", "/v5/user/query-api"): lambda call: render.result(render.api_key(self._keys), call.now),
@@ -162,6 +162,10 @@ class BybitDialect:
     def _fee_rates(self, call: Call) -> Answer:
         markets = [self._market(call)] if call.get("symbol") else list(MARKETS)
         return render.result({"list": [render.fee_rate(market) for market in markets]}, call.now)
+
+    def _status(self, call: Call) -> Answer:
+        events = [event for event in render.events(call.mode, call.now) if call.get("state") in {"", event["state"]}]
+        return render.result({"list": events}, call.now)
 
     def _instruments(self, call: Call) -> Answer:
         """Spot only: the lists of the other categories are empty."""

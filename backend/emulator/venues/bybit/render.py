@@ -36,11 +36,11 @@ def server_time(now: float) -> Json:
     return {"timeSecond": str(int(now)), "timeNano": str(millis(now) * 1_000_000)}
 
 
-def events(mode: Mode | None, now: float) -> Json:
+def events(mode: Mode | None, now: float) -> list[Json]:
     """An interruption of spot trading in maintenance; otherwise nothing is announced."""
     if mode is not Mode.MAINTENANCE:
-        return {"list": []}
-    event = {
+        return []
+    event: Json = {
         "id": "4d95b2a0-587f-11f0-bcc9-56f28c94d6ea",
         "title": "System maintenance",
         "state": "ongoing",
@@ -53,7 +53,7 @@ def events(mode: Mode | None, now: float) -> Json:
         "maintainType": 1,
         "env": 1,
     }
-    return {"list": [event]}
+    return [event]
 
 
 def placed(order: Order) -> Json:
