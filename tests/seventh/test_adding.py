@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SEVENTH = "meridian"
+CASES_MIN = 60
 LINE = 'EXCHANGES: tuple[str, ...] = ("binance", "bybit", "okx", "kucoin", "kraken", "firi")'
 
 
@@ -59,3 +61,11 @@ def test_the_rules_of_the_house_hold_with_it(tree: Path) -> None:
     """No import contract needs an exception for a new venue."""
     lint = Path(sys.executable).with_name("lint-imports")
     assert "0 broken" in run(tree, str(lint), "--no-cache")
+
+
+def test_it_is_held_to_every_conformance_case(tree: Path) -> None:
+    """The suite takes the new venue by itself, and no case needs a word about it."""
+    told = run(tree, sys.executable, "-m", "pytest", "tests/conformance", "-k", f"test_case and {SEVENTH}")
+    passed = re.search(r"(\d+) passed", told)
+    assert passed is not None
+    assert int(passed.group(1)) >= CASES_MIN

@@ -31,6 +31,8 @@ def read(call: Call, market: Market) -> NewOrder:
         raise Refused(ERRORS["bad_order"].answer(call.now))
     if not on_step(price, market.price_step) or not on_step(amount, market.quantity_step):
         raise Refused(ERRORS["bad_order"].answer(call.now))
+    if amount > market.quantity_max:
+        raise Refused(ERRORS["bad_order"].answer(call.now))
     if amount < market.quantity_min or amount * price < market.cost_min:
         raise Refused(ERRORS["under_minimum"].answer(call.now))
     return NewOrder(market, side, amount, price, life, client_id=call.get("client_id") or None)

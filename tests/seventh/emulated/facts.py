@@ -7,6 +7,7 @@ from decimal import Decimal
 from random import Random
 
 from backend.emulator.books import BookShape
+from backend.emulator.limits import Throttle
 from backend.emulator.market import FeeRule, Market
 
 
@@ -28,6 +29,7 @@ MARKETS = (_market("BTC", "0.1", "0.00001"), _market("ETH", "0.01", "0.0001"))
 FEES = FeeRule(taker=Decimal("0.001"), maker=Decimal("0.001"), in_quote=True)
 BALANCES = {"BTC": "100", "ETH": "1000", "USDT": "10000000"}
 SHAPE = BookShape(spread_bps=1.0, basis_bps=2.0, gap_bps=0.7, level_usd=20_000.0)
+THROTTLE = Throttle(limited="429")
 
 
 def new_keys(random_bytes: Callable[[int], bytes]) -> dict[str, str]:

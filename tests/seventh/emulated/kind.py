@@ -20,4 +20,5 @@ KIND = VenueKind(
     order_id=facts.order_id,
     trade_id=facts.trade_id,
     dialect=MeridianDialect,
+    throttle=facts.THROTTLE,
 )

@@ -16,6 +16,7 @@ def _ours(reason: RejectReason) -> Row:
 OUTCOMES: Table = {
     (429, None, None): Row(RejectReason.RATE_LIMITED, HealthClass.LIMITED, DOCS),
     (None, "bad_signature", None): _ours(RejectReason.AUTHENTICATION),
+    (None, "clock", None): _ours(RejectReason.CLOCK),
     (None, "bad_order", None): _ours(RejectReason.INVALID_REQUEST),
     (None, "under_minimum", None): _ours(RejectReason.UNDER_MINIMUM),
     (None, "no_funds", None): _ours(RejectReason.INSUFFICIENT_FUNDS),

