@@ -30,7 +30,7 @@ from backend.domain.outcomes import CancelOutcome, Evidence, Outcome, ProvenNotE
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
 from backend.domain.records import ExecutionResult
 from backend.domain.rules import VenueRules
-from backend.integrations.exchanges.shared.http_fact import NOT_JSON, HttpFact
+from backend.integrations.exchanges.shared.http_fact import NOT_JSON, HttpFact, elsewhere
 from backend.integrations.exchanges.shared.limits import Limiter, NoTurn, PerLoop
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, Table, VenueError, classify, evidence_of, row_of
 from backend.integrations.exchanges.shared.parsing import Malformed
@@ -307,7 +307,7 @@ class CcxtAdapter(ABC):
             return parse(self._checked(operation, fact))
 
         with self._valid(operation):
-            return await asyncio.to_thread(read) if fact.large else read()
+            return await elsewhere(read) if fact.large else read()
 
     async def _fetch(self, operation: str, call: Call, timeout_s: float) -> HttpFact:
         """A whole answer, whatever it says. Raises VenueCallFailed without one; VenueLimited: it was not sent."""

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from typing import TypeVar
 
 from backend.ports.transport import HttpAnswer, TransportError, TransportFault
 
-LARGE_BYTES = 256 * 1024
+T = TypeVar("T")
+
+LARGE_BYTES = 64 * 1024
 """Answers above this are read in a worker thread: the event loop must not stand still for a list of all markets."""
+
+
+_READER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large answers")
+"""One thread for all: of several the event loop would have to wait for each in turn."""
+
+
+async def elsewhere(work: Callable[[], T]) -> T:
+    """Runs work on a large answer in the reader's thread."""
+    return await asyncio.get_running_loop().run_in_executor(_READER, work)
 
 
 class NotJson(Enum):
@@ -55,7 +68,7 @@ class HttpFact:
         """Like ``of_answer``, and a large body does not hold up the event loop."""
         if len(answer.body) <= LARGE_BYTES:
             return cls.of_answer(answer)
-        return await asyncio.to_thread(cls.of_answer, answer)
+        return await elsewhere(lambda: cls.of_answer(answer))
 
     @classmethod
     def of_answer(cls, answer: HttpAnswer) -> HttpFact:
