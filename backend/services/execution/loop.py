@@ -15,7 +15,7 @@ from backend.domain.orders import Intent, OrderType, Side, Signal
 from backend.domain.reasons import FailoverFailure
 from backend.domain.records import ExecutionResult
 from backend.policies.risk_limits import LimitDecision
-from backend.policies.routing_tables import FailoverChains, candidates
+from backend.policies.routing_tables import PAPER, FailoverChains, candidates
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.ids import Ids
@@ -117,6 +117,9 @@ class ExecutionLoop:
 
     async def _one(self, signal: Signal) -> str:
         parts = self._parts
+        if (signal.exchange or "").strip().lower() == PAPER:
+            # By the specified rule an unknown name is the default exchange: a rehearsal would trade for real.
+            raise InvalidOrder("exchange", f"{PAPER!r} is no exchange; use build_execution_adapter(config, {PAPER!r})")
         intent = self._intent(signal)
         primary = parts.resolve(signal.exchange, signal.strategy_id)
         if parts.fail_over is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -72,6 +73,15 @@ async def test_signals_are_routed_and_counted(desk: Desk) -> None:
     assert (summary.received, summary.done, summary.ended) == (3, 3, 3)
     assert {result.venues for result in loop.results} == {("kraken",)}
     assert len({result.intent_id for result in loop.results}) == 3
+
+
+@pytest.mark.parametrize("name", ["paper", " Paper "])
+async def test_a_signal_for_paper_is_refused(desk: Desk, name: str) -> None:
+    """An unknown name is the default exchange, which is real: a rehearsal must never become one by that rule."""
+    loop = Loop(desk)
+    summary = await loop.run(replace(signal(), exchange=name))
+    assert (summary.invalid, summary.done, loop.results) == (1, 0, [])
+    assert all(venue.placed == [] for venue in desk.venues.values())
 
 
 async def test_limits_are_asked_for_the_final_exchange(desk: Desk) -> None:
