@@ -1,0 +1,83 @@
+"""When an order that nobody finds may be called dead (protocol 2.4, step 6).
+
+"Not found" is not proof. It becomes one only together with the deadline that every copy carries: the venue may not take
+the order later than ``not_after``, what it took before is executed within the engine bound Q, and visible within the
+visibility bound L. Look-ups sent after all that, from two endpoints, in rounds in which the venue answered a question
+that it must be able to answer, and after it has called a cancel of the order's id unknown: only they prove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backend.domain.rules import DeadlineClass, VenueRules
+
+PATIENCE_S = 60.0
+"""How long after the horizon an order is looked for at short intervals; then it is parked, and looked for on."""
+
+ENDPOINTS_MIN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """Epoch seconds on the venue's clock. ``cancel_from``: no copy can arrive any more. ``absent_from``: whatever arrived
+    has executed and can be seen. ``park_at``: enough patience."""
+
+    cancel_from: float
+    absent_from: float
+    park_at: float
+
+
+def horizon(rules: VenueRules, not_after: float, skew_s: float) -> Horizon | None:
+    """The horizon of an order whose latest copy carries ``not_after``; ``skew_s`` bounds the error of our knowledge of
+    the venue's clock. None where the venue checks no deadline or has no client id to look for: there, absence never
+    proves anything."""
+    if rules.deadline_class.value is DeadlineClass.NONE or not rules.lookup_by_client_id.value:
+        return None
+    cancel_from = not_after + skew_s
+    absent_from = cancel_from + rules.engine_bound_s.value + rules.visibility_bound_s.value
+    return Horizon(cancel_from, absent_from, absent_from + PATIENCE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """One look-up that found nothing. ``sent_at`` on the venue's clock; ``control``: in the same round the venue
+    answered a question whose answer is known."""
+
+    endpoint: str
+    sent_at: float
+    control: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CancelUnknown:
+    """The venue called the order's id unknown when it was asked to cancel it: when that was sent and answered."""
+
+    sent_at: float
+    answered_at: float
+
+
+class Missing(StrEnum):
+    """What an absence still lacks to be a proof."""
+
+    DEADLINE = "the venue checks no deadline"
+    CANCEL = "no cancel was sent after the deadline and answered with unknown order"
+    LOOKUPS = "not two endpoints were asked after the horizon and after the cancel"
+    CONTROL = "the venue did not answer a known question in the same round"
+
+
+def missing_proof(limits: Horizon | None, cancel: CancelUnknown | None, looked: Sequence[NotFound]) -> Missing | None:
+    """What is missing to call an order dead that was not found; None: it is dead."""
+    if limits is None:
+        return Missing.DEADLINE
+    if cancel is None or cancel.sent_at < limits.cancel_from:
+        return Missing.CANCEL
+    earliest = max(limits.absent_from, cancel.answered_at)
+    late = [one for one in looked if one.sent_at > earliest]
+    if len({one.endpoint for one in late}) < ENDPOINTS_MIN:
+        return Missing.LOOKUPS
+    if len({one.endpoint for one in late if one.control}) < ENDPOINTS_MIN:
+        return Missing.CONTROL
+    return None
