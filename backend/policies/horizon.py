@@ -22,7 +22,7 @@ ENDPOINTS_MIN = 2
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """Epoch seconds on the venue's clock. ``cancel_from``: no copy can arrive any more. ``absent_from``: whatever arrived
+    """Epoch seconds of the venue's clock. ``cancel_from``: no copy can arrive any more. ``absent_from``: what arrived
     has executed and can be seen. ``park_at``: enough patience."""
 
     cancel_from: float

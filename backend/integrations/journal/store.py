@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from decimal import Decimal
 
 from backend.domain.errors import IdempotencyConflict, JournalError
@@ -162,18 +163,20 @@ def step_attempt(
     given = {name: value for name, value in changes.items() if value is not None}
     assignments = ", ".join(f"{name} = ?" for name in given)
     db.execute(f"UPDATE attempt SET {assignments} WHERE id = ?", (*given.values(), attempt_id))  # noqa: S608 - own names
-    booked = [_book(db, attempt_id, fill) for fill in fills]
-    _event(db, now, "attempt_stepped", row["intent_id"], attempt_id, {**given, "fills": [b for b in booked if b]})
+    booked = [fill for fill in fills if _book(db, attempt_id, fill)]
+    told = {**given, "fills": [asdict(fill) for fill in booked]}
+    _event(db, now, "attempt_stepped", row["intent_id"], attempt_id, told)
     record = _known(db, row["intent_id"])
     stepped = record.attempts[row["number"] - 1]
-    if any(booked) and (record.filled > record.intent.quantity or stepped.filled > stepped.order.quantity):
+    if booked and (record.filled > record.intent.quantity or stepped.filled > stepped.order.quantity):
         excess = {"filled": record.filled, "attempt_filled": stepped.filled}
         _event(db, now, "over_executed", row["intent_id"], attempt_id, excess)
     return record
 
 
-def _book(db: sqlite3.Connection, attempt_id: str, fill: Fill) -> str | None:
-    """Books a fill once. Raises JournalError when its id is booked with other content or for another attempt.
+def _book(db: sqlite3.Connection, attempt_id: str, fill: Fill) -> bool:
+    """Books a fill once; False: it was booked before. Raises JournalError when its id is booked with other content or
+    for another attempt.
 
     Skipping a trade that another attempt has would close this one as if nothing had executed.
     """
@@ -190,7 +193,7 @@ def _book(db: sqlite3.Connection, attempt_id: str, fill: Fill) -> str | None:
             )
         if (known.quantity, known.price, known.side) != (fill.quantity, fill.price, fill.side):
             raise JournalError(f"trade {fill.trade_id} of {fill.venue} order {fill.venue_order_id} contradicts itself")
-        return None
+        return False
     values = (
         *key,
         attempt_id,
@@ -206,7 +209,7 @@ def _book(db: sqlite3.Connection, attempt_id: str, fill: Fill) -> str | None:
         " fee_asset, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
-    return fill.trade_id
+    return True
 
 
 def step_intent(
