@@ -17,6 +17,7 @@ from backend.bootstrap.default import (
     process_telemetry,
     using,
 )
+from backend.bootstrap.journals import export_journal, verify_journal
 from backend.bootstrap.parts import (
     checked,
     emulated_rules,
@@ -40,6 +41,7 @@ __all__ = [
     "emulated_rules",
     "environment_names",
     "execution_adapter",
+    "export_journal",
     "http_transport",
     "journal_path",
     "limit_decision",
@@ -53,4 +55,5 @@ __all__ = [
     "seeded_ids",
     "system_clock",
     "using",
+    "verify_journal",
 ]

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from backend.cli.journal import app as journal
 from backend.domain.errors import ConfigurationError, QuantumTraderError
 
 OK, FAILED, CONFIGURATION = 0, 1, 4
@@ -26,6 +27,8 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(journal, name="journal")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 

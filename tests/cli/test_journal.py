@@ -1,0 +1,64 @@
+"""``quantum-trader journal``: what it prints and its exit status."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from backend.cli.main import app
+from tests.integrations.journal.test_verify import written
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["journal", *arguments])
+    return result.exit_code, result.stdout
+
+
+async def test_verify(tmp_path: Path) -> None:
+    """Whole is exit status 0; a changed row is 1 and named, in words and as JSON."""
+    path = await written(tmp_path / "journal.sqlite")
+    code, told = run("verify", "--file", str(path))
+    assert code == 0
+    assert "3 intents, 4 attempts, 2 fills, 14 events" in told
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE fill SET quantity = '5' WHERE trade_id = 't2'")
+    code, told = run("verify", "--file", str(path))
+    assert code == 1
+    assert "quantity is '5', by the events '0.5'" in told
+    assert "NOT WHOLE" in told
+    code, told = run("verify", "--file", str(path), "--json")
+    document = json.loads(told)
+    assert (code, document["whole"], document["fills"]) == (1, False, 2)
+
+
+async def test_export(tmp_path: Path) -> None:
+    """Every table in both forms, exact amounts, to the screen or to a file."""
+    path = await written(tmp_path / "journal.sqlite")
+    code, told = run("export", "fills", "--file", str(path))
+    assert code == 0
+    rows = list(csv.DictReader(io.StringIO(told)))
+    assert [(row["intent_id"], row["trade_id"], row["quantity"], row["price"]) for row in rows] == [
+        ("a", "t1", "1", "100"),
+        ("a", "t2", "0.5", "100"),
+    ]
+    for table, count in {"intents": 3, "attempts": 4, "events": 14}.items():
+        target = tmp_path / f"{table}.jsonl"
+        assert run("export", table, "--format", "jsonl", "--file", str(path), "--out", str(target))[0] == 0
+        assert len([json.loads(line) for line in target.read_text().splitlines()]) == count
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    """No journal, no such table and no such format are errors that say what there is."""
+    missing = tmp_path / "none.sqlite"
+    result = CliRunner().invoke(app, ["journal", "verify", "--file", str(missing)])
+    assert "there is no journal" in str(result.exception)
+    result = CliRunner().invoke(app, ["journal", "export", "orders", "--file", str(missing)])
+    assert "intents, attempts, fills, events" in str(result.exception)
+    result = CliRunner().invoke(app, ["journal", "export", "fills", "--format", "xml", "--file", str(missing)])
+    assert "csv, jsonl" in str(result.exception)
