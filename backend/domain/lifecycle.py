@@ -38,11 +38,12 @@ class AttemptState(StrEnum):
 
 
 class Proof(StrEnum):
-    """Why an attempt may be closed. (Deadline proofs are not used yet: an absent order is parked.)"""
+    """Why an attempt may be closed. DEADLINE: its deadline and every bound have passed, and nobody finds it."""
 
     NOT_SENT = "not_sent"
     DEFINITE_REJECT = "definite_reject"
     TERMINAL_STATE = "terminal_state"
+    DEADLINE = "deadline"
 
 
 INTENT_STEPS: Mapping[IntentState, frozenset[IntentState]] = {

@@ -74,8 +74,7 @@ def missing_proof(limits: Horizon | None, cancel: CancelUnknown | None, looked: 
         return Missing.DEADLINE
     if cancel is None or cancel.sent_at < limits.cancel_from:
         return Missing.CANCEL
-    earliest = max(limits.absent_from, cancel.answered_at)
-    late = [one for one in looked if one.sent_at > earliest]
+    late = [one for one in looked if one.sent_at > limits.absent_from and one.sent_at >= cancel.answered_at]
     if len({one.endpoint for one in late}) < ENDPOINTS_MIN:
         return Missing.LOOKUPS
     if len({one.endpoint for one in late if one.control}) < ENDPOINTS_MIN:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from math import inf
 
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.money import ZERO
@@ -53,7 +54,7 @@ def ending(record: IntentRecord, drops: Sequence[Drop], *, expired: bool) -> tup
     """How an intent ends that has nowhere left to go. Call it only when no attempt is open."""
     if record.filled >= record.intent.quantity:
         return IntentState.DONE, EndReason.FILLED
-    worked = [attempt for attempt in record.attempts if attempt.state is AttemptState.CLOSED]
+    worked = [attempt for attempt in record.attempts if attempt.proof is Proof.TERMINAL_STATE]
     if worked:
         return IntentState.DONE_SHORT, _short_reason(record.remaining, drops, expired=expired)
     if expired:
@@ -80,12 +81,18 @@ def _short_reason(remaining: Decimal, drops: Sequence[Drop], *, expired: bool) -
 
 LOOKUP_DELAYS_S: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 LOOKUP_INTERVAL_S = 10.0
+PROOF_DELAYS_S: tuple[float, ...] = (0.5, 2.0, 5.0, 10.0, 20.0)
 SETTLE_DELAYS_S: tuple[float, ...] = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
-def lookup_times(window_s: float) -> tuple[float, ...]:
-    """Seconds after the send at which an unknown order is looked up: 0.5 to 20 s, then every 10 s, to the window's
-    end (health.md 4.3)."""
+def lookup_times(window_s: float, provable_s: float = inf) -> tuple[float, ...]:
+    """Seconds from now at which an unknown order is looked up: 0.5 to 20 s, then every 10 s, to the window's end
+    (health.md 4.3); and, from ``provable_s`` on, when its absence can be proven, at short intervals once more."""
+    soon = [provable_s + delay for delay in PROOF_DELAYS_S if provable_s + delay < window_s]
+    return tuple(sorted({*_lookup_times(window_s), *(due for due in soon if due > 0)}))
+
+
+def _lookup_times(window_s: float) -> tuple[float, ...]:
     times = [delay for delay in LOOKUP_DELAYS_S if delay < window_s]
     later = LOOKUP_DELAYS_S[-1] + LOOKUP_INTERVAL_S
     while later < window_s:

@@ -53,6 +53,12 @@ class ExchangeAdapter(Protocol):
         """None: the venue answered that it knows no such order. That is not proof that there is none."""
         ...
 
+    async def search_order(self, ref: OrderRef) -> OrderReport | None:
+        """The question of ``get_order`` put to another endpoint: by ``ref.client_id`` among the lists of open and
+        closed orders since ``ref.created_at``. None: the lists were whole and did not name it. Raises VenueCallFailed
+        when they cannot be read or may be incomplete."""
+        ...
+
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]: ...
 
     async def my_trades(

@@ -37,6 +37,7 @@ from backend.domain.rules import (
     VenueRules,
     Verification,
 )
+from backend.ports.clock import Clock
 from backend.ports.exchange import AttemptRunner
 
 
@@ -44,12 +45,14 @@ def fact(value: object) -> Fact[object]:
     return Fact(value, Verification.RUN, "2026-11-23", "a test")
 
 
-def rules(venue: str, *, client_ids: bool = True, ioc: bool = True, deadline_min_s: float = 0.0) -> VenueRules:
+def rules(
+    venue: str, *, client_ids: bool = True, ioc: bool = True, deadline_min_s: float = 0.0, deadline: bool = True
+) -> VenueRules:
     """Rules of a venue of class O/G, or of class N/- without client ids."""
     forces = frozenset({TimeInForce.IOC, TimeInForce.GTC} if ioc else {TimeInForce.GTC})
     values: dict[str, object] = {
         "id_class": fact(IdClass.OPEN_ONLY if client_ids else IdClass.NONE),
-        "deadline_class": fact(DeadlineClass.GATEWAY if client_ids else DeadlineClass.NONE),
+        "deadline_class": fact(DeadlineClass.GATEWAY if client_ids and deadline else DeadlineClass.NONE),
         "client_id": fact(ClientIdRule("[a-f0-9]{32}", 32)) if client_ids else None,
         "duplicate_refused": fact(client_ids),
         "deadline_min_s": fact(deadline_min_s),
@@ -124,6 +127,9 @@ class FakeExchange:
         self.calls: list[str] = []
         self.gate: asyncio.Event | None = None
         self.runner: AttemptRunner | None = None
+        self.clock: Clock | None = None
+        self.refuses: set[str] = set()
+        self.cancels_nothing = False
 
     @property
     def venue(self) -> str:
@@ -139,7 +145,8 @@ class FakeExchange:
 
     async def health(self) -> HealthReading:
         self._called("health")
-        return HealthReading(latency_s=1.5 if self.slow else 0.01, server_time=0.0, mode=self.mode)
+        server_time = 0.0 if self.clock is None else self.clock.now()
+        return HealthReading(latency_s=1.5 if self.slow else 0.01, server_time=server_time, mode=self.mode)
 
     async def warm(self) -> None:
         self._called("warm")
@@ -169,6 +176,12 @@ class FakeExchange:
                 return report
         return None
 
+    async def search_order(self, ref: OrderRef) -> OrderReport | None:
+        self._called("search_order")
+        if self.silent:
+            raise VenueCallFailed(self._venue, "search_order", "no answer")
+        return next((r for r in self.reports.values() if r.client_id == ref.client_id), None)
+
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         return tuple(report for report in self.reports.values() if not report.status.terminal)
 
@@ -185,12 +198,19 @@ class FakeExchange:
 
     async def cancel_order(self, ref: OrderRef) -> CancelOutcome:
         self._called("cancel_order")
-        assert ref.venue_order_id is not None
-        self.cancelled.append(ref.venue_order_id)
-        report = self.reports[ref.venue_order_id]
+        if self.silent:
+            raise VenueCallFailed(self._venue, "cancel_order", "no answer")
+        if self.cancels_nothing:
+            return CancelOutcome(done=False, evidence=Evidence(headers_written=True, status=400))
+        named = [r.venue_order_id for r in self.reports.values() if ref.client_id and r.client_id == ref.client_id]
+        number = ref.venue_order_id or next(iter(named), None)
+        if number is None:
+            return CancelOutcome(done=False, evidence=Evidence(headers_written=True, status=400))
+        self.cancelled.append(number)
+        report = self.reports[number]
         if report.status.terminal:
             return CancelOutcome(done=False, evidence=Evidence(headers_written=True, status=400))
-        self.reports[ref.venue_order_id] = replace(report, status=OrderStatus.CANCELED)
+        self.reports[number] = replace(report, status=OrderStatus.CANCELED)
         return CancelOutcome(done=True, evidence=Evidence(headers_written=True, status=200))
 
     async def place_order(self, order_request: Intent) -> ExecutionResult:
@@ -239,6 +259,8 @@ class FakeExchange:
 
     def _called(self, operation: str) -> None:
         self.calls.append(operation)
+        if operation in self.refuses:
+            raise VenueCallFailed(self._venue, operation, "no answer")
         if self.down:
             raise VenueCallFailed(self._venue, operation, "refused: nobody listens", not_sent=True)
 

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from math import inf
 from typing import TypeVar
 
 from backend.config.model import Timeouts
@@ -19,15 +20,19 @@ from backend.domain.outcomes import Accepted, Evidence, Outcome, ProvenNotExecut
 from backend.domain.reasons import HealthClass, ParkReason, RejectReason
 from backend.domain.records import Attempt, Drop, IntentRecord
 from backend.policies.candidate import Candidate
+from backend.policies.horizon import Horizon
 from backend.policies.reroute import attempt_state, contradiction, lookup_times, proof_of, settle_delays
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.journal import Journal
 from backend.ports.telemetry import Telemetry
+from backend.services.execution.absence import Absent, absence, horizon_of
 from backend.services.health.board import HealthBoard
 from backend.services.risk.exposure import ExposureBook
 
 T = TypeVar("T")
+GHOST_S = 900.0
+"""How long the reservation of an order that was proven dead by time alone stays: the venue may break its word."""
 
 
 class NoAnswer(Enum):
@@ -69,6 +74,7 @@ class Attempts:
     async def open(self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter) -> Opened | Drop:
         """Approves and journals one attempt; nothing is sent yet. Drop: a limit refused it, nothing was journaled."""
         attempt = self._planned(record, candidate, adapter)
+        self.exposure.lay_ghosts(self.clock.now())
         decision = self.exposure.approve(attempt.order, candidate.notional)
         if isinstance(decision, Refused):
             return Drop(candidate.venue, decision.reason, str(decision))
@@ -172,15 +178,52 @@ class Attempts:
         """
         if not adapter.rules.has_client_id:
             return Parked(record, ParkReason.NO_CLIENT_ID)
+        limits = horizon_of(attempt, adapter)
+        provable_in = inf if limits is None else limits.absent_from - self.clock.now()
+        patience_s = self._patience_s(record, limits)
         started, answered = self.clock.monotonic(), False
-        for count, due in enumerate(lookup_times(self.timeouts.lookup_window_s), start=attempt.lookups + 1):
+        for count, due in enumerate(lookup_times(patience_s, provable_in), start=attempt.lookups + 1):
             await self.clock.sleep(max(0.0, due - (self.clock.monotonic() - started)))
             found = await self.look_up(attempt, adapter, count)
+            if found is True and due > provable_in:
+                found = await self.prove_absent(attempt, adapter, count) or found
             if isinstance(found, IntentRecord):
                 return found
             answered = answered or found
         record = await self._current(attempt)
         return Parked(record, ParkReason.NOT_FOUND_YET if answered else ParkReason.VENUE_SILENT)
+
+    def _patience_s(self, record: IntentRecord, limits: Horizon | None) -> float:
+        """The window of the settings; longer where the order is still wanted when its absence can be proven."""
+        window_s = self.timeouts.lookup_window_s
+        if limits is None or record.valid_until <= limits.absent_from:
+            return window_s
+        return max(window_s, min(record.valid_until, limits.park_at) - self.clock.now())
+
+    async def prove_absent(self, attempt: Attempt, adapter: ExchangeAdapter, count: int) -> IntentRecord | None:
+        """One round of the proof by deadline. The record when the order was found after all, or is proven dead."""
+
+        async def ask(question: Coroutine[object, object, object]) -> object:
+            return await self._asked(attempt, question)
+
+        found = await absence(attempt, adapter, self.clock, ask)
+        if isinstance(found, OrderReport):
+            return await self._adopted(attempt, found, count)
+        if not isinstance(found, Absent):
+            self._log(attempt, "Absence not proven", lacks=found.value)
+            return None
+        record = await self.journal.step_attempt(
+            attempt.id,
+            AttemptState.CLOSED,
+            now=self.clock.now(),
+            evidence=found.evidence,
+            proof=Proof.DEADLINE,
+            settled_by=f"look-up {count}",
+            lookups=count,
+        )
+        self.exposure.haunt(attempt.id, self.clock.now() + GHOST_S)
+        self._log(attempt, "Order proven dead: its deadline has passed and nobody finds it", evidence=found.evidence)
+        return record
 
     async def look_up(self, attempt: Attempt, adapter: ExchangeAdapter, count: int) -> IntentRecord | bool:
         """One look-up. The record when the order was found and adopted; else whether the venue answered at all."""
@@ -191,6 +234,9 @@ class Attempts:
             return False
         if report is None:
             return True
+        return await self._adopted(attempt, report, count)
+
+    async def _adopted(self, attempt: Attempt, report: OrderReport, count: int) -> IntentRecord:
         self._log(attempt, "Unknown order found and adopted", lookup=count, venue_order_id=report.venue_order_id)
         return await self.journal.step_attempt(
             attempt.id,

@@ -90,10 +90,14 @@ class Lifecycle:
         if attempt.state is AttemptState.UNKNOWN and not adapter.rules.has_client_id:
             return ExecutionResult.of(record)
         if attempt.state is AttemptState.UNKNOWN:
-            found = await self.attempts.look_up(attempt, adapter, attempt.lookups + 1)
-            if not isinstance(found, IntentRecord):
+            count = attempt.lookups + 1
+            found = await self.attempts.look_up(attempt, adapter, count)
+            settled = found if isinstance(found, IntentRecord) else None
+            if found is True:
+                settled = await self.attempts.prove_absent(attempt, adapter, count)
+            if settled is None:
                 return ExecutionResult.of(record)
-            record = found
+            record = settled
         return await self.drive(record, route)
 
     async def _at_venue(self, record: IntentRecord, venue: str, journey: _Journey) -> IntentRecord | Parked:

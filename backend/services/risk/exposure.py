@@ -38,6 +38,7 @@ class ExposureBook:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._reserved: dict[str, _Reservation] = {}
+        self._ghosts: dict[str, float] = {}
         self._positions: defaultdict[str, dict[str, Decimal]] = defaultdict(dict)
 
     def __repr__(self) -> str:
@@ -78,6 +79,17 @@ class ExposureBook:
         """Frees a reservation; a second release does nothing."""
         self._reserved.pop(attempt_id, None)
 
+    def haunt(self, attempt_id: str, until: float) -> None:
+        """Keeps a reservation until that time (epoch seconds), although its attempt has ended."""
+        if attempt_id in self._reserved:
+            self._ghosts[attempt_id] = until
+
+    def lay_ghosts(self, now: float) -> None:
+        """Frees the reservations whose time is over."""
+        for attempt_id in [one for one, until in self._ghosts.items() if until <= now]:
+            del self._ghosts[attempt_id]
+            self.release(attempt_id)
+
     def settle(self, attempt: Attempt, filled_notional: Decimal) -> None:
         """An attempt ended: its reservation goes, what it executed (in the intent's quote) becomes position."""
         self.release(attempt.id)
@@ -90,6 +102,7 @@ class ExposureBook:
     def load(self, attempts: Iterable[tuple[Attempt, Decimal]]) -> None:
         """Replaces the book by the journal's: each attempt with its filled notional in the intent's quote."""
         self._reserved.clear()
+        self._ghosts.clear()
         self._positions.clear()
         for attempt, filled_notional in attempts:
             if attempt.state.ended:

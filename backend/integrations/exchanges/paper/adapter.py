@@ -132,6 +132,10 @@ class PaperExchangeAdapter:
         await self._look([found])
         return found.report()
 
+    async def search_order(self, ref: OrderRef) -> OrderReport | None:
+        """Paper forgets nothing, so the second question has the first one's answer."""
+        return await self.get_order(ref)
+
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         await self._listed(symbol)
         await self._look([order for order in self._account.open_orders() if order.order.symbol == symbol])

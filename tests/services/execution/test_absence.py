@@ -1,0 +1,119 @@
+"""An order that nobody finds: proven dead by its deadline, found after all, or parked; and moved only on the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from backend.config import Limits
+from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.reasons import EndReason
+from backend.services.execution.attempts import GHOST_S
+from tests.fakes.exchange import FakeExchange
+from tests.services.execution.conftest import Desk, buy
+
+PATIENT_S = 300.0
+
+
+@pytest.fixture(autouse=True)
+def clocks(desk: Desk) -> None:
+    """The venues' clocks are right."""
+    for venue in desk.venues.values():
+        venue.clock = desk.clock
+
+
+async def test_an_absent_order_is_proven_dead_and_moves(desk: Desk) -> None:
+    """Nothing arrived: after the horizon, a cancel and two endpoints the remainder goes to the next exchange, once."""
+    desk.venues["binance"].script.append("vanish")
+    began = desk.clock.now()
+    result = await desk.router.submit(buy(exchange="binance", valid_until=began + PATIENT_S))
+    first, second = result.attempts
+    assert (first.state, first.proof, first.filled) == (AttemptState.CLOSED, Proof.DEADLINE, Decimal(0))
+    assert first.closed_at is not None
+    assert first.closed_at > first.order.not_after + 4
+    assert "no such order; not found by query at" in first.evidence
+    assert (result.state, result.venues, second.venue) == (IntentState.DONE, ("kraken",), "kraken")
+    assert len(desk.venues["binance"].placed) == len(desk.venues["kraken"].placed) == 1
+    asked = desk.venues["binance"].calls
+    assert asked.index("cancel_order") < asked.index("search_order")
+
+
+async def test_the_horizon_is_never_moved(desk: Desk) -> None:
+    """Before it no cancel is sent and nothing is proven, however often nobody finds the order."""
+    binance = desk.venues["binance"]
+    binance.script.append("vanish")
+    task = desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    result = await task
+    horizon = result.attempts[0].order.not_after + 1 + 2 + 2
+    assert result.attempts[1].opened_at > horizon
+
+
+@pytest.mark.parametrize(("hidden", "cancels_nothing"), [(100, False), (7, True)], ids=["the cancel", "a look-up"])
+async def test_an_order_that_turns_up_is_never_moved(desk: Desk, hidden: int, cancels_nothing: bool) -> None:
+    """The cancel is answered as done, or the lists have it: it was there, so nothing is sent elsewhere."""
+    binance = desk.venues["binance"]
+    binance.script.append("lost")
+    binance.partial = Decimal("0.4")
+    binance.hidden_lookups = hidden
+    binance.cancels_nothing = cancels_nothing
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert result.attempts[0].proof is not Proof.DEADLINE
+    moved = sum((order.quantity for order in desk.venues["kraken"].placed), Decimal(0))
+    assert moved + Decimal("0.4") <= Decimal(1)
+
+
+LACKING: dict[str, Callable[[FakeExchange], None]] = {
+    "its clock": lambda venue: setattr(venue, "clock", None),
+    "a cancel that is answered": lambda venue: venue.refuses.add("cancel_order"),
+    "the second endpoint": lambda venue: venue.refuses.add("search_order"),
+    "a deadline": lambda venue: venue.behave(deadline=False),
+}
+
+
+@pytest.mark.parametrize("lacks", LACKING)
+async def test_without_one_part_of_the_proof_it_is_parked(desk: Desk, lacks: str) -> None:
+    """Whatever part is missing: nothing moves, the quantity stays blocked."""
+    binance = desk.venues["binance"]
+    binance.script.append("vanish")
+    LACKING[lacks](binance)
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert (result.state, result.blocked) == (IntentState.PARKED, Decimal(1))
+    assert desk.venues["kraken"].placed == []
+
+
+async def test_an_order_that_is_not_wanted_any_more_ends(desk: Desk) -> None:
+    """Its time is over when the proof comes: it ends without a second attempt, nothing stays blocked."""
+    binance = desk.venues["binance"]
+    binance.script.append("vanish")
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + 8))
+    assert (result.state, result.reason, result.blocked) == (IntentState.REJECTED, EndReason.EXPIRED, Decimal(0))
+    assert [attempt.proof for attempt in result.attempts] == [Proof.DEADLINE]
+
+
+async def test_a_parked_order_is_freed_by_the_proof(desk: Desk) -> None:
+    """The venue was silent through the window; when it speaks again the review proves the order dead."""
+    binance = desk.venues["binance"]
+    binance.script.append("vanish")
+    binance.silent = True
+    parked = await desk.router.submit(buy(exchange="binance"))
+    assert parked.state is IntentState.PARKED
+    binance.silent = False
+    (freed,) = await desk.router.review()
+    assert (freed.state, freed.blocked) == (IntentState.REJECTED, Decimal(0))
+    assert freed.attempts[0].proof is Proof.DEADLINE
+
+
+async def test_a_ghost_keeps_its_reservation_for_a_while(desk: Desk) -> None:
+    """Proven by time alone: its amount still counts against the cap, until the ghost is laid."""
+    await desk.configure(limits=Limits(per_order=Decimal(1_000), per_exchange=Decimal(150)))
+    binance = desk.venues["binance"]
+    binance.script.append("vanish")
+    await desk.router.submit(buy("one", exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert desk.exposure.of("binance").reserved > 100
+    second = await desk.router.submit(buy("two", exchange="binance"))
+    assert "binance" not in second.venues
+    desk.clock.advance(GHOST_S + 1)
+    third = await desk.router.submit(buy("three", exchange="binance"))
+    assert third.venues == ("binance",)
