@@ -17,7 +17,13 @@ from backend.bootstrap.default import (
     process_telemetry,
     using,
 )
-from backend.bootstrap.journals import export_journal, verify_journal
+from backend.bootstrap.journals import (
+    export_journal,
+    recent_orders,
+    resolve_order,
+    stored_order,
+    verify_journal,
+)
 from backend.bootstrap.parts import (
     checked,
     emulated_rules,
@@ -51,8 +57,11 @@ __all__ = [
     "open_runtime",
     "process_telemetry",
     "read_settings",
+    "recent_orders",
+    "resolve_order",
     "scaled_clock",
     "seeded_ids",
+    "stored_order",
     "system_clock",
     "using",
     "verify_journal",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from backend.bootstrap.parts import journal_path, read_settings
-from backend.domain.errors import ConfigurationError
+from backend.bootstrap.parts import journal_path, open_journal, read_settings, system_clock
+from backend.config.model import Settings
+from backend.domain.errors import ConfigurationError, JournalError
+from backend.domain.records import IntentRecord
 
 if TYPE_CHECKING:
     from backend.integrations.journal.verify import Verdict
@@ -27,3 +30,33 @@ def export_journal(table: str, form: str, out: TextIO, path: Path | None = None)
     if form not in FORMATS:
         raise ConfigurationError(f"no format {form!r}; there are: {', '.join(FORMATS)}")
     return FORMATS[form](rows(path or journal_path(read_settings()), table), out)
+
+
+def recent_orders(limit: int, *, open_only: bool = False, path: Path | None = None) -> tuple[IntentRecord, ...]:
+    """The newest orders, newest first; with ``open_only`` what is not final, oldest first. Raises JournalError."""
+    from backend.integrations.journal import reader
+
+    chosen = path or journal_path(read_settings())
+    return reader.unfinished(chosen)[:limit] if open_only else reader.recent(chosen, limit)
+
+
+def stored_order(intent_id: str, *, path: Path | None = None) -> IntentRecord:
+    """One order as the journal has it. Raises JournalError."""
+    from backend.integrations.journal import reader
+
+    return reader.get(path or journal_path(read_settings()), intent_id)
+
+
+async def resolve_order(intent_id: str, filled: Decimal, reason: str, *, path: Path | None = None) -> IntentRecord:
+    """Ends an order that waits for evidence by an operator's word. Raises JournalLocked when a router runs,
+    JournalError, InvalidOrder."""
+    from backend.services.execution.resolving import Word, resolve
+
+    settings = read_settings() if path is None else Settings(journal_path=str(path))
+    if not journal_path(settings).is_file():
+        raise JournalError(f"{journal_path(settings)} does not exist: there is no journal with orders")
+    journal = open_journal(settings)
+    try:
+        return await resolve(journal, system_clock(), intent_id, Word(filled, reason))
+    finally:
+        await journal.close()

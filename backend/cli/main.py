@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.cli.journal import app as journal
+from backend.cli.order import app as order
 from backend.domain.errors import ConfigurationError, QuantumTraderError
 
 OK, FAILED, CONFIGURATION = 0, 1, 4
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(order, name="order")
 app.add_typer(journal, name="journal")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]

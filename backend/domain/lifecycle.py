@@ -38,12 +38,17 @@ class AttemptState(StrEnum):
 
 
 class Proof(StrEnum):
-    """Why an attempt may be closed. DEADLINE: its deadline and every bound have passed, and nobody finds it."""
+    """Why an attempt may be closed.
+
+    DEADLINE: its deadline and every bound have passed, and nobody finds it. OPERATOR: somebody looked at the venue and
+    says so, which is outside of what this program claims.
+    """
 
     NOT_SENT = "not_sent"
     DEFINITE_REJECT = "definite_reject"
     TERMINAL_STATE = "terminal_state"
     DEADLINE = "deadline"
+    OPERATOR = "operator"
 
 
 INTENT_STEPS: Mapping[IntentState, frozenset[IntentState]] = {

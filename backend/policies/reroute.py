@@ -54,7 +54,7 @@ def ending(record: IntentRecord, drops: Sequence[Drop], *, expired: bool) -> tup
     """How an intent ends that has nowhere left to go. Call it only when no attempt is open."""
     if record.filled >= record.intent.quantity:
         return IntentState.DONE, EndReason.FILLED
-    worked = [attempt for attempt in record.attempts if attempt.proof is Proof.TERMINAL_STATE]
+    worked = [attempt for attempt in record.attempts if attempt.filled > ZERO or attempt.proof is Proof.TERMINAL_STATE]
     if worked:
         return IntentState.DONE_SHORT, _short_reason(record.remaining, drops, expired=expired)
     if expired:

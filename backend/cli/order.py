@@ -1,0 +1,189 @@
+"""The commands ``quantum-trader order``: what the journal holds of orders, and an operator's word about one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from backend.domain.errors import ConfigurationError
+from backend.domain.money import plain
+
+if TYPE_CHECKING:
+    from backend.domain.records import IntentRecord
+
+OK = 0
+PIPE_WIDTH = 120
+DEAD, FILLED = "dead", "filled="
+
+app = typer.Typer(help="Orders as the journal has them.", no_args_is_help=True)
+
+File = Annotated[Path | None, typer.Option("--file", help="The journal; without it the one of the settings.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+
+@app.command("list")
+def list_orders(
+    open_only: Annotated[bool, typer.Option("--open", help="Only orders that are not final.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the newest first.")] = 20,
+    file: File = None,
+    as_json: Json = False,
+) -> None:
+    """The newest orders, or those that wait for something."""
+    from backend.bootstrap import recent_orders
+
+    records = recent_orders(limit, open_only=open_only, path=file)
+    if as_json:
+        sys.stdout.write(json.dumps([summary(record) for record in records], indent=2) + "\n")
+        return
+    table = Table("order", "when (UTC)", "what", "state", "filled", "blocked", "where")
+    for record in records:
+        intent = record.intent
+        table.add_row(
+            intent.id,
+            _when(record.created_at),
+            f"{intent.side.value} {plain(intent.quantity)} {intent.symbol}",
+            _state(record),
+            plain(record.filled),
+            plain(record.blocked),
+            " → ".join(attempt.venue for attempt in record.attempts),
+        )
+    _paper().print(table)
+
+
+@app.command()
+def show(
+    order: Annotated[str, typer.Argument(help="The order's id.")], file: File = None, as_json: Json = False
+) -> None:
+    """One order: every attempt with its evidence and the proof that ended it, and every fill."""
+    from backend.bootstrap import stored_order
+
+    record = stored_order(order, path=file)
+    if as_json:
+        sys.stdout.write(json.dumps(document(record), indent=2) + "\n")
+        return
+    intent, paper = record.intent, _paper()
+    paper.print(f"{intent.id}: {intent.side.value} {plain(intent.quantity)} {intent.symbol}, {_state(record)}")
+    paper.print(f"accepted {_when(record.created_at)}, wanted until {_when(record.valid_until)} (UTC)")
+    attempts = Table("#", "exchange", "quantity", "limit", "state", "proof", "evidence", title="Attempts", expand=True)
+    for attempt in record.attempts:
+        request = attempt.order
+        attempts.add_row(
+            str(attempt.number),
+            attempt.venue,
+            plain(request.quantity),
+            f"{plain(request.price)} {request.symbol.partition('/')[2]}",
+            attempt.state.value,
+            "-" if attempt.proof is None else attempt.proof.value,
+            attempt.evidence,
+        )
+    paper.print(attempts)
+    fills = Table("exchange", "trade", "quantity", "price", "fee", "when (UTC)", title="Fills", expand=True)
+    for fill in record.fills:
+        fee = f"{plain(fill.fee)} {fill.fee_asset}".strip()
+        fills.add_row(fill.venue, fill.trade_id, plain(fill.quantity), plain(fill.price), fee, _when(fill.at))
+    paper.print(fills)
+
+
+@app.command()
+def resolve(
+    order: Annotated[str, typer.Argument(help="The id of an order that waits for evidence.")],
+    word: Annotated[str, typer.Option("--as", help="What you saw at the exchange: dead, or filled=QUANTITY.")],
+    reason: Annotated[str, typer.Option(help="How you know it; kept in the journal.")],
+    file: File = None,
+    as_json: Json = False,
+) -> None:
+    """Ends a parked order by your word, which no program can check: look at the exchange's own page first. The journal
+    keeps it with the reason. No router may be running."""
+    from backend.bootstrap import resolve_order
+
+    record = asyncio.run(resolve_order(order, _quantity(word), reason, path=file))
+    if as_json:
+        sys.stdout.write(json.dumps(document(record), indent=2) + "\n")
+        return
+    sys.stdout.write(f"{order}: {_state(record)}, filled {plain(record.filled)} of {plain(record.intent.quantity)}\n")
+
+
+def _quantity(word: str) -> Decimal:
+    if word == DEAD:
+        return Decimal(0)
+    text = word.removeprefix(FILLED)
+    if text == word or not text.replace(".", "", 1).isdecimal():
+        raise ConfigurationError(f"--as {word!r}: say dead, or filled=QUANTITY with a plain decimal number")
+    return Decimal(text)
+
+
+def summary(record: IntentRecord) -> dict[str, object]:
+    """One line of ``order list --json``. Amounts are texts, times epoch seconds."""
+    intent = record.intent
+    return {
+        "id": intent.id,
+        "strategy": intent.strategy_id,
+        "symbol": intent.symbol,
+        "side": intent.side.value,
+        "quantity": plain(intent.quantity),
+        "state": record.state.value,
+        "reason": None if record.reason is None else record.reason.value,
+        "filled": plain(record.filled),
+        "blocked": plain(record.blocked),
+        "created_at": record.created_at,
+        "ended_at": record.ended_at,
+        "venues": [attempt.venue for attempt in record.attempts],
+    }
+
+
+def document(record: IntentRecord) -> dict[str, object]:
+    """``order show --json``."""
+    return {
+        **summary(record),
+        "valid_until": record.valid_until,
+        "attempts": [
+            {
+                "number": attempt.number,
+                "venue": attempt.venue,
+                "client_id": attempt.order.client_id,
+                "venue_order_id": attempt.venue_order_id,
+                "quantity": plain(attempt.order.quantity),
+                "price": plain(attempt.order.price),
+                "not_after": attempt.order.not_after,
+                "state": attempt.state.value,
+                "proof": None if attempt.proof is None else attempt.proof.value,
+                "evidence": attempt.evidence,
+                "settled_by": attempt.settled_by,
+            }
+            for attempt in record.attempts
+        ],
+        "fills": [
+            {
+                "venue": fill.venue,
+                "venue_order_id": fill.venue_order_id,
+                "trade_id": fill.trade_id,
+                "quantity": plain(fill.quantity),
+                "price": plain(fill.price),
+                "fee": plain(fill.fee),
+                "fee_asset": fill.fee_asset,
+                "at": fill.at,
+            }
+            for fill in record.fills
+        ],
+    }
+
+
+def _state(record: IntentRecord) -> str:
+    return record.state.value if record.reason is None else f"{record.state.value} ({record.reason.value})"
+
+
+def _when(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _paper() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)

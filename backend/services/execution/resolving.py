@@ -1,0 +1,65 @@
+"""An operator's word about an order that waits for evidence: audited, and the last resort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from backend.domain.errors import InvalidOrder, JournalError
+from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.money import ZERO, plain
+from backend.domain.orders import Fill
+from backend.domain.records import Attempt, IntentRecord
+from backend.policies.reroute import ending
+from backend.ports.clock import Clock
+from backend.ports.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the operator saw at the venue: how much the order executed (zero: dead), and how that is known."""
+
+    filled: Decimal
+    reason: str
+
+
+async def resolve(journal: Journal, clock: Clock, intent_id: str, word: Word) -> IntentRecord:
+    """Closes the open attempt by the operator's word and ends the order; nothing is sent. The fill is provisional, at
+    the order's own limit, the worst that it can have been.
+
+    Raises JournalError when there is no such order or nothing to resolve, InvalidOrder for a word that cannot be.
+    """
+    record = await journal.get(intent_id)
+    attempt = None if record is None else record.open_attempt
+    if record is None or attempt is None:
+        problem = "is not in the journal" if record is None else f"has nothing to resolve: it is {record.state.value}"
+        raise JournalError(f"order {intent_id!r} {problem}")
+    if not word.reason.strip():
+        raise InvalidOrder("reason", "say how you know it: the reason is kept in the journal")
+    left = attempt.order.quantity - attempt.filled
+    if not ZERO <= word.filled <= left:
+        raise InvalidOrder(
+            "filled", f"{plain(word.filled)} is not between 0 and {plain(left)}, what the attempt asked for"
+        )
+    record = await journal.step_attempt(
+        attempt.id,
+        AttemptState.CLOSED,
+        now=clock.now(),
+        proof=Proof.OPERATOR,
+        evidence=f"operator: {word.reason.strip()}",
+        settled_by="operator",
+        fills=_fills(attempt, word.filled, clock.now()),
+    )
+    if record.state is IntentState.PARKED:
+        record = await journal.step_intent(intent_id, IntentState.ACTIVE, now=clock.now())
+    state, reason = ending(record, (), expired=True)
+    return await journal.step_intent(intent_id, state, now=clock.now(), reason=reason)
+
+
+def _fills(attempt: Attempt, filled: Decimal, now: float) -> tuple[Fill, ...]:
+    if filled == ZERO:
+        return ()
+    order = attempt.order
+    number = attempt.venue_order_id or f"unknown:{attempt.id}"
+    trade = f"operator:{plain(filled)}"
+    return (Fill(order.venue, order.symbol, number, trade, order.side, filled, order.price, at=now),)

@@ -1,0 +1,63 @@
+"""``quantum-trader order``: lists, one order in full, and an operator's word."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from backend.cli.main import app
+from backend.domain.errors import ConfigurationError, JournalError
+from tests.integrations.journal.test_verify import written
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["order", *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0
+    return result.stdout
+
+
+async def test_list(tmp_path: Path) -> None:
+    """The newest first, or those that wait; in a table and as JSON."""
+    path = str(await written(tmp_path / "journal.sqlite"))
+    told = run("list", "--file", path)
+    assert "done (filled)" in told
+    assert "binance → kraken" in told
+    assert [order["id"] for order in json.loads(run("list", "--file", path, "--json"))] == ["c", "b", "a"]
+    (waiting,) = json.loads(run("list", "--open", "--file", path, "--json"))
+    assert (waiting["id"], waiting["state"], waiting["blocked"]) == ("c", "active", "1.5")
+    assert len(json.loads(run("list", "--limit", "1", "--file", path, "--json"))) == 1
+
+
+async def test_show(tmp_path: Path) -> None:
+    """Every attempt with its proof, and every fill."""
+    path = str(await written(tmp_path / "journal.sqlite"))
+    told = run("show", "a", "--file", path)
+    for word in ("definite_reject", "terminal_state", "t1", "t2", "kraken"):
+        assert word in told
+    document = json.loads(run("show", "a", "--file", path, "--json"))
+    assert [attempt["proof"] for attempt in document["attempts"]] == ["definite_reject", "terminal_state"]
+    assert [fill["quantity"] for fill in document["fills"]] == ["1", "0.5"]
+    with pytest.raises(JournalError, match="order list"):
+        run("show", "nobody", "--file", path)
+
+
+def test_resolve(tmp_path: Path) -> None:
+    """The word ends the order and stands in the journal, which still verifies."""
+    path = str(asyncio.run(written(tmp_path / "journal.sqlite")))
+    with pytest.raises(ConfigurationError, match="dead, or filled=QUANTITY"):
+        run("resolve", "c", "--as", "gone", "--reason", "seen", "--file", path)
+    assert "c: done_short (expired), filled 0.5 of 1.5" in run(
+        "resolve", "c", "--as", "filled=0.5", "--reason", "seen on the page", "--file", path
+    )
+    (attempt,) = json.loads(run("show", "c", "--file", path, "--json"))["attempts"]
+    assert (attempt["proof"], attempt["evidence"]) == ("operator", "operator: seen on the page")
+    verified = CliRunner().invoke(app, ["journal", "verify", "--file", path])
+    assert verified.exit_code == 0
+    with pytest.raises(JournalError, match="there is no journal"):
+        run("resolve", "c", "--as", "dead", "--reason", "seen", "--file", str(tmp_path / "none.sqlite"))

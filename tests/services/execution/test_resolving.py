@@ -1,0 +1,69 @@
+"""An operator's word: kept with its reason, bounded by what was asked for, and nothing is sent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from backend.domain.errors import InvalidOrder, JournalError
+from backend.domain.lifecycle import IntentState, Proof
+from backend.domain.reasons import EndReason
+from backend.services.execution.resolving import Word, resolve
+from tests.services.execution.conftest import Desk, buy
+
+
+async def parked(desk: Desk) -> None:
+    desk.venues["binance"].script.append("vanish")
+    result = await desk.router.submit(buy(exchange="binance"))
+    assert result.state is IntentState.PARKED
+
+
+@pytest.mark.parametrize(
+    ("filled", "state", "reason"),
+    [
+        ("0", IntentState.REJECTED, EndReason.EXPIRED),
+        ("0.4", IntentState.DONE_SHORT, EndReason.EXPIRED),
+        ("1", IntentState.DONE, EndReason.FILLED),
+    ],
+)
+async def test_a_parked_order_ends_by_an_operators_word(
+    desk: Desk, filled: str, state: IntentState, reason: EndReason
+) -> None:
+    """What was seen is booked at the order's own limit, the reason is kept, and no exchange is asked anything."""
+    await parked(desk)
+    before = [list(venue.calls) for venue in desk.venues.values()]
+    record = await resolve(desk.journal, desk.clock, "order-1", Word(Decimal(filled), "seen on the exchange's page"))
+    assert (record.state, record.reason, record.filled, record.blocked) == (state, reason, Decimal(filled), Decimal(0))
+    (attempt,) = record.attempts
+    assert (attempt.proof, attempt.evidence) == (Proof.OPERATOR, "operator: seen on the exchange's page")
+    assert all(fill.price == attempt.order.price for fill in record.fills)
+    assert [list(venue.calls) for venue in desk.venues.values()] == before
+    assert await desk.journal.verify_chain() == []
+
+
+@pytest.mark.parametrize(
+    ("word", "error"),
+    [
+        (Word(Decimal("1.1"), "seen"), InvalidOrder),
+        (Word(Decimal(-1), "seen"), InvalidOrder),
+        (Word(Decimal(0), "  "), InvalidOrder),
+    ],
+)
+async def test_a_word_that_cannot_be_changes_nothing(desk: Desk, word: Word, error: type[Exception]) -> None:
+    """More than was asked for, less than nothing, or without a reason."""
+    await parked(desk)
+    with pytest.raises(error):
+        await resolve(desk.journal, desk.clock, "order-1", word)
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert record.state is IntentState.PARKED
+
+
+async def test_what_is_not_open_cannot_be_resolved(desk: Desk) -> None:
+    """An unknown id and an order that has ended."""
+    with pytest.raises(JournalError, match="not in the journal"):
+        await resolve(desk.journal, desk.clock, "nobody", Word(Decimal(0), "seen"))
+    await desk.router.submit(buy("done", exchange="binance"))
+    with pytest.raises(JournalError, match="nothing to resolve: it is done"):
+        await resolve(desk.journal, desk.clock, "done", Word(Decimal(0), "seen"))
