@@ -14,6 +14,7 @@ from tests.conformance import (  # noqa: F401 - they register their cases
     cases_orders,
     cases_refusals,
     cases_router,
+    cases_search,
 )
 from tests.conformance.clock import JumpingClock, loop_on
 from tests.conformance.desk import open_desk

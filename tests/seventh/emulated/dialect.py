@@ -24,6 +24,7 @@ ROUTES: Mapping[tuple[str, str], tuple[Endpoint, bool]] = {
     ("DELETE", "/v1/order"): (Endpoint.CANCEL, True),
     ("GET", "/v1/order"): (Endpoint.QUERY, True),
     ("GET", "/v1/open"): (Endpoint.OPEN, True),
+    ("GET", "/v1/orders"): (Endpoint.QUERY, True),
     ("GET", "/v1/trades"): (Endpoint.TRADES, True),
     ("GET", "/v1/balances"): (Endpoint.BALANCES, True),
 }
@@ -59,6 +60,8 @@ class MeridianDialect:
         endpoint, signed = ROUTES[request.method, request.path]
         if signed:
             auth.check(request, self._keys, now)
+        if (request.method, request.path) == ("GET", "/v1/orders"):
+            return json_answer(OK, self._all(Call(request, form(request.query), now, mode)))
         call = Call(request, {**form(request.query), **entry.fields(request.body)}, now, mode)
         return self._place(call) if endpoint is Endpoint.PLACE else json_answer(OK, self._handlers[endpoint](call))
 
@@ -100,6 +103,11 @@ class MeridianDialect:
     def _open(self, call: Call) -> object:
         orders = self._engine.open_orders(call.now, self._market(call).symbol)
         return {"orders": [render.order(order) for order in orders]}
+
+    def _all(self, call: Call) -> object:
+        symbol, since = self._market(call).symbol, int(call.get("since_ms") or 0) / 1000
+        orders = [*self._engine.closed_orders(call.now, symbol), *self._engine.open_orders(call.now, symbol)]
+        return {"orders": [render.order(order) for order in orders if order.created >= since]}
 
     def _trades(self, call: Call) -> object:
         pairs = self._engine.trades(call.now, self._market(call).symbol)

@@ -19,7 +19,15 @@ from backend.domain.outcomes import CancelOutcome
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
-from backend.integrations.exchanges.shared.parsing import field, items, levels, mapping, number, text
+from backend.integrations.exchanges.shared.parsing import (
+    field,
+    items,
+    levels,
+    mapping,
+    number,
+    one_named,
+    text,
+)
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange, milliseconds
 from backend.ports.transport import Transport
 
@@ -116,6 +124,16 @@ class MeridianAdapter(CcxtAdapter):
             if _unknown(self._errors_of(fact)):
                 return None
             return answers.report(mapping(self._checked("get_order", fact)), self._symbols)
+
+    async def search_order(self, ref: OrderRef) -> OrderReport | None:
+        """Among the orders of the market since then, open and ended."""
+        instrument = await self._instrument(ref.symbol)
+        params = {"market": instrument.native_id, "since_ms": milliseconds(self._searched_from(ref))}
+        content = await self._read("search_order", _private("GET", "v1/orders", params))
+        with self._valid("search_order"):
+            rows = [mapping(row, "order") for row in items(field(mapping(content), "orders"))]
+            row = one_named(rows, "client_id", ref.client_id or "")
+            return None if row is None else answers.report(row, self._symbols)
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         instrument = await self._instrument(symbol)

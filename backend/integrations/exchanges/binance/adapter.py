@@ -14,7 +14,13 @@ from backend.domain.orders import Balance, Fill, OrderRef, OrderReport, VenueOrd
 from backend.domain.outcomes import CancelOutcome
 from backend.integrations.exchanges.binance import answers
 from backend.integrations.exchanges.binance.outcomes import OUTCOMES, UNKNOWN_TO_CANCEL, UNKNOWN_TO_QUERY
-from backend.integrations.exchanges.binance.rules import MODES, READ_WINDOW_MS, RULES, WINDOW_MS_MAX
+from backend.integrations.exchanges.binance.rules import (
+    MODES,
+    ORDERS_PER_LIST,
+    READ_WINDOW_MS,
+    RULES,
+    WINDOW_MS_MAX,
+)
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
@@ -27,6 +33,7 @@ from backend.integrations.exchanges.shared.parsing import (
     levels,
     mapping,
     number,
+    one_named,
 )
 from backend.integrations.exchanges.shared.parsing import text as text_of
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange, milliseconds
@@ -132,6 +139,19 @@ class BinanceAdapter(CcxtAdapter):
                 return None
             document = mapping(self._checked("get_order", fact))
             return answers.report(document, self._symbol_of(text_of(document, "symbol")))
+
+    async def search_order(self, ref: OrderRef) -> OrderReport | None:
+        """Among all orders of the market since then; a full list may hide more, and proves nothing."""
+        instrument = await self._instrument(ref.symbol)
+        since = milliseconds(self._searched_from(ref))
+        params = {"symbol": instrument.native_id, "startTime": since, "limit": ORDERS_PER_LIST}
+        content = await self._read("search_order", self._private("GET", "allOrders", params))
+        with self._valid("search_order"):
+            rows = [mapping(entry, "order") for entry in items(content)]
+            row = one_named(rows, "clientOrderId", ref.client_id or "")
+            if row is None and len(rows) >= ORDERS_PER_LIST:
+                raise Malformed(f"{len(rows)} orders fill the list, which may hide more")
+            return None if row is None else answers.report(row, ref.symbol)
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         instrument = await self._instrument(symbol)

@@ -59,3 +59,5 @@ READ_WINDOW_MS = 5000
 WINDOW_MS_MAX = 60_000
 MODES = {0: "online", 1: "maintenance"}
 """GET /sapi/v1/system/status, documented: 0 normal, 1 system maintenance. Account-wide, not per market."""
+ORDERS_PER_LIST = 1000
+"""GET /api/v3/allOrders gives at most so many, documented."""

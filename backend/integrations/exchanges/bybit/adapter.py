@@ -156,6 +156,20 @@ class BybitAdapter(CcxtAdapter):
             order = answers.the_order(list(found.values()))
             return None if order is None else answers.report(order, self._symbol_of(text(order, "symbol")))
 
+    async def search_order(self, ref: OrderRef) -> OrderReport | None:
+        """Among the open orders, and among the ended ones since then, without naming the order."""
+        instrument = await self._instrument(ref.symbol)
+        params = {**_market(instrument), "limit": ORDERS_PER_PAGE}
+        since = {"startTime": milliseconds(self._searched_from(ref))}
+        rows = [
+            *await self._listed("search_order", "v5/order/realtime", params, "orderId"),
+            *await self._listed("search_order", "v5/order/history", {**params, **since}, "orderId"),
+        ]
+        with self._valid("search_order"):
+            named = {text(row, "orderId"): row for row in rows if row.get("orderLinkId") == ref.client_id}
+            order = answers.the_order(list(named.values()))
+            return None if order is None else answers.report(order, self._symbol_of(text(order, "symbol")))
+
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         instrument = await self._instrument(symbol)
         params = {**_market(instrument), "limit": ORDERS_PER_PAGE}

@@ -105,6 +105,10 @@ class FiriAdapter(CcxtAdapter):
             raise VenueCallFailed(self.venue, "get_order", f"answered with order {report.venue_order_id}")
         return report
 
+    async def search_order(self, ref: OrderRef) -> OrderReport | None:
+        """Raises VenueCallFailed: there are no client ids to search for."""
+        raise VenueCallFailed(self.venue, "search_order", f"{ref.symbol}: there are no client ids here", not_sent=True)
+
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         instrument = await self._instrument(symbol)
         content = await self._read("open_orders", _private("GET", f"v2/orders/{instrument.native_id}"))

@@ -161,6 +161,25 @@ class KrakenAdapter(CcxtAdapter):
     def _reports(self, orders: object) -> tuple[OrderReport, ...]:
         return tuple(answers.report(txid, raw, self._pair_symbols) for txid, raw in mapping(orders, "orders").items())
 
+    async def search_order(self, ref: OrderRef) -> OrderReport | None:
+        """Among all open orders, and among the closed ones since then, without naming the order."""
+        await self._instrument(ref.symbol)
+        since: dict[str, object] = {"start": int(self._searched_from(ref))}
+        nothing: dict[str, object] = {}
+        found: dict[str, Mapping[str, object]] = {}
+        for path, name, params in (("OpenOrders", "open", nothing), ("ClosedOrders", "closed", since)):
+            content = await self._read("search_order", _private(path, params))
+            with self._valid("search_order"):
+                page = mapping(content)
+                orders = {txid: mapping(raw, "order") for txid, raw in mapping(field(page, name), "orders").items()}
+                found.update({txid: raw for txid, raw in orders.items() if raw.get("cl_ord_id") == ref.client_id})
+                if not found and name == "closed" and len(orders) < int(number(page, "count")):
+                    raise Malformed("the list of closed orders is not whole")
+        with self._valid("search_order"):
+            if len(found) > 1:
+                raise Malformed(f"{len(found)} orders of one client id")
+            return next((answers.report(txid, raw, self._pair_symbols) for txid, raw in found.items()), None)
+
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         await self._instrument(symbol)
         content = await self._read("open_orders", _private("OpenOrders"))

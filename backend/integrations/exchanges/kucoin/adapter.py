@@ -37,6 +37,7 @@ from backend.integrations.exchanges.shared.parsing import (
     items,
     levels,
     mapping,
+    one_named,
     text,
 )
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange, milliseconds
@@ -168,6 +169,21 @@ class KucoinAdapter(CcxtAdapter):
     def _report(self, content: object) -> OrderReport:
         document = mapping(content, "order")
         return answers.report(document, self._symbol_of(text(document, "symbol")))
+
+    async def search_order(self, ref: OrderRef) -> OrderReport | None:
+        """Among the active orders, and among the ended ones since then, without naming the order."""
+        instrument = await self._instrument(ref.symbol)
+        market: dict[str, object] = {"symbol": instrument.native_id}
+        since = {"startAt": milliseconds(self._searched_from(ref)), "limit": FILLS_PER_PAGE}
+        active = await self._read("search_order", _private("GET", "hf/orders/active", market))
+        done = await self._read("search_order", _private("GET", "hf/orders/done", {**market, **since}))
+        with self._valid("search_order"):
+            ended = items(field(mapping(done, "orders"), "items"))
+            rows = {text(row, "id"): row for row in (mapping(entry, "order") for entry in [*items(active), *ended])}
+            row = one_named(rows.values(), "clientOid", ref.client_id or "")
+            if row is None and len(ended) >= FILLS_PER_PAGE:
+                raise Malformed(f"{len(ended)} orders fill the list, which may hide more")
+            return None if row is None else self._report(row)
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         instrument = await self._instrument(symbol)

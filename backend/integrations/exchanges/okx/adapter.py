@@ -29,7 +29,14 @@ from backend.integrations.exchanges.okx.rules import (
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
-from backend.integrations.exchanges.shared.parsing import Malformed, field, levels, number, text
+from backend.integrations.exchanges.shared.parsing import (
+    Malformed,
+    field,
+    levels,
+    number,
+    one_named,
+    text,
+)
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange, milliseconds
 from backend.ports.transport import Transport
 
@@ -148,6 +155,19 @@ class OkxAdapter(CcxtAdapter):
             if any(row.get(key) != value for key, value in name.items()):
                 raise Malformed("an order of another id")
             return answers.report(row, self._symbol_of(text(row, "instId")))
+
+    async def search_order(self, ref: OrderRef) -> OrderReport | None:
+        """Among the pending orders, and among the ended ones since then, without naming the order."""
+        instrument = await self._instrument(ref.symbol)
+        market = {"instId": instrument.native_id}
+        since = {"begin": milliseconds(self._searched_from(ref))}
+        rows = [
+            *await self._listed("search_order", "trade/orders-pending", market, "ordId"),
+            *await self._listed("search_order", "trade/orders-history", {**market, **since}, "ordId"),
+        ]
+        with self._valid("search_order"):
+            row = one_named({text(row, "ordId"): row for row in rows}.values(), "clOrdId", ref.client_id or "")
+            return None if row is None else answers.report(row, self._symbol_of(text(row, "instId")))
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         instrument = await self._instrument(symbol)

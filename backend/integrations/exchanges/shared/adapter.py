@@ -25,7 +25,7 @@ from backend.domain.errors import (
 from backend.domain.health import HealthReading, VenueMode
 from backend.domain.instruments import Instrument
 from backend.domain.limits import CallKind
-from backend.domain.orders import Intent, VenueOrder
+from backend.domain.orders import Intent, OrderRef, VenueOrder
 from backend.domain.outcomes import CancelOutcome, Evidence, Outcome, ProvenNotExecuted, Unknown
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
 from backend.domain.records import ExecutionResult
@@ -41,6 +41,8 @@ from backend.ports.ids import Ids
 from backend.ports.transport import HttpRequest, Transport
 
 BOOK_DEPTH = 20
+SEARCH_MARGIN_S = 60.0
+"""A search for an order begins so much before it was made, for clocks that differ."""
 T = TypeVar("T")
 ORDER_WAIT_S_MAX = 0.25
 """How long an order waits for the venue's limits: longer, and it is better off at the next venue."""
@@ -52,6 +54,7 @@ KINDS: Mapping[str, CallKind] = {
     "health": CallKind.HEALTH,
     "status": CallKind.HEALTH,
     "get_order": CallKind.LOOKUP,
+    "search_order": CallKind.LOOKUP,
     "open_orders": CallKind.LOOKUP,
     "my_trades": CallKind.LOOKUP,
     "cancel_order": CallKind.CANCEL,
@@ -290,6 +293,12 @@ class CcxtAdapter(ABC):
 
     def _no_such_order(self, fact: HttpFact, errors: tuple[VenueError, ...]) -> CancelOutcome:
         return CancelOutcome(done=False, evidence=evidence_of(fact, errors))
+
+    def _searched_from(self, ref: OrderRef) -> float:
+        """Raises VenueCallFailed: without an id or a time there is nothing to search for."""
+        if not ref.client_id or ref.created_at is None:
+            raise VenueCallFailed(self.venue, "search_order", "needs our id of the order, and when it was made")
+        return ref.created_at - SEARCH_MARGIN_S
 
     # --- The wire ---------------------------------------------------------------------------------------------------
 

@@ -90,6 +90,14 @@ def flag(document: Mapping[str, object], name: str) -> bool:
     return value
 
 
+def one_named(rows: Iterable[Mapping[str, object]], name: str, value: str) -> Mapping[str, object] | None:
+    """The row whose field ``name`` is ``value``, if there is one. Raises Malformed when there are several."""
+    found = [row for row in rows if row.get(name) == value]
+    if len(found) > 1:
+        raise Malformed(f"{len(found)} orders of one client id")
+    return found[0] if found else None
+
+
 def choice(table: Mapping[str, T], document: Mapping[str, object], name: str) -> T:
     """The value that ``table`` gives for the field's text."""
     value = text(document, name)

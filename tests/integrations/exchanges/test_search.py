@@ -1,0 +1,111 @@
+"""A search for an order among lists: whole lists may show an absence, full or doubled ones never do."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from backend.domain.errors import VenueCallFailed
+from backend.domain.orders import OrderRef
+from backend.integrations.exchanges.shared.adapter import SEARCH_MARGIN_S
+from tests.fakes.transport import Reply, answer
+from tests.integrations.exchanges.recurring import (
+    BINANCE_ORDER,
+    KRAKEN_ORDER,
+    KUCOIN_ORDER,
+    OKX_ORDER,
+    bybit_rows,
+    kraken,
+    kucoin,
+    okx,
+)
+from tests.integrations.exchanges.support import CLIENT_ID, NOW, SYMBOLS, warm_bench
+
+SENT_AT = NOW - 100
+
+
+def ref(venue: str) -> OrderRef:
+    return OrderRef(SYMBOLS[venue], None, CLIENT_ID, SENT_AT)
+
+
+def others(count: int, **fields: str) -> list[dict[str, object]]:
+    """Rows of other orders, each with an id of its own under every name."""
+    return [dict.fromkeys(fields, f"other-{n}") | {"x": fields} for n in range(count)]
+
+
+FULL: dict[str, list[Reply]] = {
+    "binance": [answer(others(1000, clientOrderId=""))],
+    "bybit": [
+        bybit_rows(*others(50, orderId="", orderLinkId=""), cursor="a"),
+        *[bybit_rows(*others(50, orderId="", orderLinkId=""), cursor="a")] * 20,
+    ],
+    "okx": [okx(*others(100, ordId="", clOrdId=""))] * 21,
+    "kucoin": [kucoin([]), kucoin({"items": others(100, id="", clientOid=""), "lastId": 1})],
+    "kraken": [
+        kraken({"open": {}}),
+        kraken({"closed": {f"O-{n}": {"cl_ord_id": "x"} for n in range(50)}, "count": 51}),
+    ],
+}
+
+
+@pytest.mark.parametrize("venue", FULL)
+async def test_a_list_that_may_hide_more_proves_nothing(venue: str) -> None:
+    """An order that is on the next page must not be called absent."""
+    bench = await warm_bench(venue, *FULL[venue])
+    with pytest.raises(VenueCallFailed):
+        await bench.adapter.search_order(ref(venue))
+
+
+EMPTY: dict[str, list[Reply]] = {
+    "binance": [answer([])],
+    "bybit": [bybit_rows(), bybit_rows()],
+    "okx": [okx(), okx()],
+    "kucoin": [kucoin([]), kucoin({"items": [], "lastId": 0})],
+    "kraken": [kraken({"open": {}}), kraken({"closed": {}, "count": 0})],
+}
+
+
+@pytest.mark.parametrize("venue", EMPTY)
+async def test_whole_lists_without_the_order(venue: str) -> None:
+    """None; and the lists begin a margin before the order was made, because clocks differ."""
+    bench = await warm_bench(venue, *EMPTY[venue])
+    assert await bench.adapter.search_order(ref(venue)) is None
+    sent = "&".join(urlsplit(r.url).query + "&" + (r.body or b"").decode() for r in bench.sent)
+    fields = dict(parse_qsl(sent))
+    named = next(fields[name] for name in ("startTime", "begin", "startAt", "start") if name in fields)
+    assert float(named) / (1 if venue == "kraken" else 1000) == pytest.approx(SENT_AT - SEARCH_MARGIN_S, abs=1)
+    assert CLIENT_ID not in sent
+
+
+TWICE: dict[str, list[Reply]] = {
+    "binance": [answer([{**BINANCE_ORDER, "orderId": n, "clientOrderId": CLIENT_ID} for n in (1, 2)])],
+    "okx": [
+        okx({**OKX_ORDER, "ordId": "1", "clOrdId": CLIENT_ID}),
+        okx({**OKX_ORDER, "ordId": "2", "clOrdId": CLIENT_ID}),
+    ],
+    "kucoin": [
+        kucoin([{**KUCOIN_ORDER, "id": "1", "clientOid": CLIENT_ID}]),
+        kucoin({"items": [{**KUCOIN_ORDER, "id": "2", "clientOid": CLIENT_ID}], "lastId": 0}),
+    ],
+    "kraken": [
+        kraken({"open": {"O-1": {**KRAKEN_ORDER, "cl_ord_id": CLIENT_ID}}}),
+        kraken({"closed": {"O-2": {**KRAKEN_ORDER, "cl_ord_id": CLIENT_ID}}, "count": 1}),
+    ],
+}
+
+
+@pytest.mark.parametrize("venue", TWICE)
+async def test_two_orders_of_one_id_are_no_answer(venue: str) -> None:
+    """Neither of them can be taken for the order."""
+    bench = await warm_bench(venue, *TWICE[venue])
+    with pytest.raises(VenueCallFailed):
+        await bench.adapter.search_order(ref(venue))
+
+
+async def test_firi_has_nothing_to_search_for() -> None:
+    """No client ids: a typed error, and nothing is sent."""
+    bench = await warm_bench("firi")
+    with pytest.raises(VenueCallFailed, match="no client ids"):
+        await bench.adapter.search_order(ref("firi"))
+    assert bench.sent == []
