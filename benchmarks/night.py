@@ -68,6 +68,9 @@ def _shortcomings(report: DemoReport) -> list[str]:
         "no failover by degradation": "degraded" not in causes,
         "fewer than five lost answers": len(lost) < LOST_ANSWERS_MIN,
         "a lost answer that was not adopted": any(not line.settled.startswith("adopted") for line in lost),
+        "no order moved because its deadline proved it dead": not any(
+            "done at" in one.settled for one in report.unknowns
+        ),
         "no order refused while all were down": report.all_down_refused == 0,
         "no order filled after that": report.recovered == 0,
         "an act with a healthy exchange filled too little": any(

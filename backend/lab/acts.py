@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from backend.emulator.faults import Fault, FaultKind
 from backend.emulator.wire import Endpoint
@@ -13,14 +13,15 @@ PLACE = frozenset({Endpoint.PLACE})
 
 
 def _lost(drop: str, share: float) -> Fault:
-    """The order executes, the answer is lost, and the order stays invisible for 0.5 to 20 s."""
-    params = {"drop": drop, "min": 0.5, "max": 20.0, "beyond_bounds": True}
+    """The order executes, the answer is lost, and the order stays invisible as long as its exchange's bounds allow."""
+    params = {"drop": drop, "min": 0.5, "max": 2.0}
     return Fault(FaultKind.LOST_ANSWER, PLACE, p=share, params=params)
 
 
 REFUSE = Fault(FaultKind.REFUSE)
 SLOW = Fault(FaultKind.LATENCY, params={"seconds": 1.4})
 NEVER_ARRIVES = Fault(FaultKind.RESET, PLACE, count=1, params={"when": "before"})
+CUT_OFF = replace(NEVER_ARRIVES, count=4)
 MAINTENANCE = Fault(FaultKind.MODE, params={"mode": "maintenance"})
 STORM = Fault(FaultKind.STORM, PLACE, params={"rate": 0})
 LOST = (_lost("reset", 0.15), _lost("hang", 0.08))
@@ -53,9 +54,15 @@ ACTS: tuple[Act, ...] = (
     ),
     Act(
         "4 degraded",
-        "kraken is slow, okx in maintenance, kucoin refuses too many orders; one order to firi is cut off",
+        "kraken is slow, okx in maintenance, kucoin refuses too many; orders to bybit and firi are cut off",
         0.24,
-        {"kraken": (SLOW,), "okx": (MAINTENANCE,), "kucoin": (STORM,), "firi": (NEVER_ARRIVES,)},
+        {
+            "kraken": (SLOW,),
+            "okx": (MAINTENANCE,),
+            "kucoin": (STORM,),
+            "bybit": (CUT_OFF,),
+            "firi": (NEVER_ARRIVES,),
+        },
         settle_s=1.5,
     ),
     Act("5 all down", "every exchange refuses connections", 0.04, dict.fromkeys(EXCHANGES, (REFUSE,)), settle_s=1.5),

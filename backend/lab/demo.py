@@ -31,7 +31,7 @@ from backend.lab.report import (
 from backend.lab.stand_ins import stand_ins
 from backend.lab.stopwatch import Stopwatch
 from backend.lab.view import DemoView
-from backend.lab.workload import SIZES, STRATEGIES, Wish, wishes
+from backend.lab.workload import PATIENT_S, SIZES, STRATEGIES, Wish, wishes
 from backend.policies.routing_tables import EXCHANGES, FailoverChains
 from backend.ports.clock import Clock
 from backend.services.execution.router import Router
@@ -159,6 +159,7 @@ async def _order(stage: _Stage, act: Act, wish: Wish, places: asyncio.Semaphore)
             side=wish.side,
             quantity=wish.quantity,
             slippage_bps=wish.slippage_bps,
+            valid_until=stage.clock.now() + PATIENT_S if wish.patient else None,
         )
         result = await stage.router.submit(intent)
     finally:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 
 from backend.domain.health import HealthCause
-from backend.domain.lifecycle import AttemptState, IntentState
+from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.money import plain
 from backend.domain.reasons import EndReason, RejectReason, UnknownReason
 from backend.domain.records import Attempt, ExecutionResult, IntentRecord
@@ -156,6 +156,8 @@ def _cause(result: ExecutionResult, primary: str) -> tuple[str, str]:
         return "unknown", ""
     if attempt.outcome_reason is RejectReason.NOT_SENT:
         return "refused", attempt.evidence
+    if attempt.proof is Proof.DEADLINE:
+        return "deadline", attempt.evidence
     if attempt.state is AttemptState.REJECTED:
         return "rejected", f"{attempt.outcome_reason}: {attempt.evidence}"
     return "liquidity", f"{plain(attempt.filled)} of {plain(attempt.order.quantity)} filled at {primary}"
@@ -184,6 +186,9 @@ def unknown_lines(records: Sequence[IntentRecord], played: Sequence[Played]) -> 
 
 
 def _settled(record: IntentRecord, attempt: Attempt) -> str:
+    if attempt.proof is Proof.DEADLINE:
+        rest = record.attempts[attempt.number :]
+        return f"proven dead by its deadline, {f'done at {rest[-1].venue}' if rest else 'not wanted any more'}"
     if attempt.state is AttemptState.CLOSED:
         return f"adopted by {attempt.settled_by}, filled {plain(attempt.filled)}"
     return f"parked ({record.reason}), {plain(record.blocked)} blocked"

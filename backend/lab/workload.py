@@ -26,11 +26,15 @@ SIZES: Mapping[str, tuple[str, str, str]] = {
 """Per symbol: smallest and largest quantity and the step between, in base units."""
 
 SLIPPAGE_BPS = (40, 60, 80)
+PATIENT_SHARE = 1 / 3
+PATIENT_S = 300.0
+"""So many orders are wanted for five minutes: those move on even when only the deadline proves an attempt dead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a strategy wants; it becomes an intent when it is its turn. ``pause_s`` passes before it."""
+    """What a strategy wants; it becomes an intent when it is its turn. ``pause_s`` passes before it;
+    a patient one is wanted for PATIENT_S."""
 
     number: int
     strategy: str
@@ -39,6 +43,7 @@ class Wish:
     quantity: Decimal
     slippage_bps: int
     pause_s: float
+    patient: bool
 
 
 def wishes(seed: int, count: int, symbols: tuple[str, ...]) -> list[Wish]:
@@ -62,4 +67,5 @@ def _wish(dice: random.Random, number: int, names: tuple[str, ...], symbols: tup
         quantity=quantity,
         slippage_bps=dice.choice(SLIPPAGE_BPS),
         pause_s=dice.expovariate(5),
+        patient=dice.random() < PATIENT_SHARE,
     )
