@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 
-from backend.domain.lifecycle import AttemptState, IntentState
+from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.reasons import DropReason
 from backend.emulator.faults import FaultKind
 from backend.emulator.wire import Endpoint
@@ -13,6 +13,7 @@ from tests.conformance.desk import Desk
 from tests.conformance.market import open_pair
 from tests.conformance.needs import Need
 from tests.conformance.registry import Group, case
+from tests.e2e.conftest import HASTY_S
 from tests.e2e.test_answers import MORE_CAREFUL
 
 NONE, HALF = Decimal(0), Decimal("0.5")
@@ -53,11 +54,13 @@ async def moved_on_refused_connection(desk: Desk) -> None:
 
 @case(130, Group.ROUTER)
 async def unknown_stays(desk: Desk) -> None:
-    """A connection that is reset before the order took effect parks it: nobody can know, so nothing is moved."""
+    """A connection that is reset before the order took effect moves nothing: parked, or proven dead when it is late."""
     async with open_pair(desk) as pair:
         desk.at_place(FaultKind.RESET, when="before")
-        result = await pair.submit()
-        assert (result.state, result.blocked) == (IntentState.PARKED, HALF)
+        result = await pair.submit(valid_until=desk.clock.now() + HASTY_S)
+        proven = result.attempts[0].proof is Proof.DEADLINE
+        assert (result.state, result.blocked) == ((IntentState.REJECTED, 0) if proven else (IntentState.PARKED, HALF))
+        assert proven is desk.rules.has_client_id
         assert (len(desk.orders), pair.orders_elsewhere) == (0, 0)
 
 
@@ -194,7 +197,8 @@ async def expired_on_the_way(desk: Desk) -> None:
     async with open_pair(desk) as pair:
         desk.at_place(FaultKind.LATENCY, seconds=7.0)
         result = await pair.submit()
-        moved = result.attempts[0].state is AttemptState.REJECTED
+        first = result.attempts[0]
+        moved = first.state is AttemptState.REJECTED or first.proof is Proof.DEADLINE
         assert pair.executed_elsewhere == (HALF if moved else 0)
         await desk.pass_time(10)
         assert desk.executed + pair.executed_elsewhere <= HALF

@@ -24,6 +24,7 @@ from tests.fakes.telemetry import RecordingTelemetry
 
 VENUES = EXCHANGES
 EQUIVALENTS = {"BTC/USD": (Equivalent("BTC/USDT", Decimal(1)), Equivalent("BTC/NOK", Decimal("10.5")))}
+HASTY_S = 5.0
 PLACE = frozenset({Endpoint.PLACE})
 
 
@@ -76,6 +77,11 @@ class World:
 def buy(intent_id: str = "order-1", quantity: str = "0.01", **changes: object) -> Intent:
     values: dict[str, object] = {"id": intent_id, "symbol": "BTC/USD", "side": "buy", "quantity": quantity}
     return Intent.create(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def hasty(world: World) -> float:
+    """A ``valid_until`` before any deadline proves an absence: an order that is not found is parked."""
+    return world.runtime.clock.now() + HASTY_S
 
 
 def lost(drop: str = "reset", hidden_s: float = 1.0) -> Fault:

@@ -13,7 +13,7 @@ from backend.config import Timeouts
 from backend.domain.lifecycle import AttemptState, IntentState
 from backend.emulator.faults import Fault, FaultKind
 from backend.emulator.registry import KINDS
-from tests.e2e.conftest import PLACE, VENUES, World, buy
+from tests.e2e.conftest import PLACE, VENUES, World, buy, hasty
 
 CASES = [(venue, name) for venue in VENUES for name in sorted(KINDS[venue].errors)]
 
@@ -55,9 +55,11 @@ async def test_an_error_answer_moves_the_order_only_if_it_is_definite(world: Wor
     """A definite no is followed by the next exchange; anything else is looked up and parked, nothing sent elsewhere."""
     error = KINDS[venue].errors[name]
     world.emulator.inject(venue, Fault(FaultKind.STATUS, PLACE, count=1, params={"name": name}))
-    result = await (await world.runtime.router()).submit(buy(exchange=venue))
+    definite = error.definite and (venue, name) not in MORE_CAREFUL
+    order = buy(exchange=venue) if definite else buy(exchange=venue, valid_until=hasty(world))
+    result = await (await world.runtime.router()).submit(order)
     first = result.attempts[0]
-    if error.definite and (venue, name) not in MORE_CAREFUL:
+    if definite:
         assert first.state is AttemptState.REJECTED
         assert (result.state, result.filled) == (IntentState.DONE, Decimal("0.01"))
         assert venue not in result.venues

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from backend.domain.lifecycle import IntentState
-from backend.domain.reasons import DropReason, ParkReason
+from backend.domain.lifecycle import IntentState, Proof
+from backend.domain.reasons import DropReason, EndReason, ParkReason
 from backend.emulator.faults import Fault, FaultKind
-from tests.e2e.conftest import PLACE, VENUES, World, buy, lost
+from tests.e2e.conftest import PLACE, VENUES, World, buy, hasty, lost
 
 LOOKED_UP = [venue for venue in VENUES if venue != "firi"]
 
@@ -40,11 +40,12 @@ async def test_at_firi_it_is_parked_and_its_market_blocked(world: World) -> None
 
 
 @pytest.mark.parametrize("venue", LOOKED_UP)
-async def test_cut_off_before_the_exchange_saw_it_is_parked(world: World, venue: str) -> None:
-    """Never executed, but nobody can know: parked, and nothing is sent anywhere."""
+async def test_cut_off_before_the_exchange_saw_it_ends_unsent_elsewhere(world: World, venue: str) -> None:
+    """No longer wanted when its absence is proven: it ends as expired, blocks nothing, and nothing is sent anywhere."""
     world.emulator.inject(venue, Fault(FaultKind.RESET, PLACE, count=1, params={"when": "before"}))
-    result = await (await world.runtime.router()).submit(buy(exchange=venue))
-    assert (result.state, result.reason) == (IntentState.PARKED, ParkReason.NOT_FOUND_YET)
+    result = await (await world.runtime.router()).submit(buy(exchange=venue, valid_until=hasty(world)))
+    assert (result.state, result.reason) == (IntentState.REJECTED, EndReason.EXPIRED)
+    assert (result.attempts[0].proof, result.blocked) == (Proof.DEADLINE, Decimal(0))
     assert world.orders() == 0
 
 
