@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from backend.bootstrap.parts import checked, http_transport, open_journal, syste
 from backend.config.model import Settings, VenueSettings
 from backend.domain.errors import JournalError, VenueCallFailed
 from backend.domain.orders import Credentials, Intent
-from backend.domain.records import Attempt, ExecutionResult
+from backend.domain.records import ExecutionResult
 from backend.domain.rules import VenueRules
 from backend.policies.routing_tables import CHAINS, EXCHANGES, STRATEGY_EXCHANGE_MAP, FailoverChains, known_exchange
 from backend.ports.clock import Clock
@@ -167,7 +166,7 @@ class Runtime:
         await self.load(*EXCHANGES)
         await self._check_keys()
         journal = self._journal = self._journal or open_journal(self.settings)
-        self.exposure.load(await _settled_and_open(journal))
+        self.exposure.load(await journal.exposure())
         lifecycle = Lifecycle(
             journal=journal,
             attempts=Attempts(journal, self.exposure, self.health, self.settings.timeouts, self.clock, self.telemetry),
@@ -229,21 +228,6 @@ class _Runner:
     async def run_on_venue(self, venue: str, intent: Intent) -> ExecutionResult:
         router = await self._runtime.router()
         return await router.run_on_venue(venue, intent)
-
-
-async def _settled_and_open(journal: Journal) -> list[tuple[Attempt, Decimal]]:
-    """Each attempt that matters for exposure, with its filled notional in its intent's quote."""
-    from backend.services.execution.attempts import filled_notional
-
-    with_fills = dict.fromkeys(intent_id for intent_id, _ in await journal.all_fills())
-    records = {intent_id: await journal.get(intent_id) for intent_id in with_fills}
-    records.update({record.intent.id: record for record in await journal.unfinished()})
-    return [
-        (attempt, filled_notional(attempt, record.fills))
-        for record in records.values()
-        if record is not None
-        for attempt in record.attempts
-    ]
 
 
 def shared_telemetry() -> Telemetry:

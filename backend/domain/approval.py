@@ -11,10 +11,14 @@ from backend.domain.reasons import DropReason
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """An order that the limits allow, with its reservation. Only policies.risk_limits makes one."""
+    """An order that the limits allow, with its reservation. Only policies.risk_limits makes one.
+
+    ``cap``: what its venue's account may reach with it; None for an order that lowers what the cap is about.
+    """
 
     order: VenueOrder
     reserved_notional: Decimal
+    cap: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,11 @@ QuantumTraderError
 │   └── VenueLimited          nothing was sent: the venue's limits leave no room for the call, or it shut us out
 ├── JournalError              the journal cannot be used: intake and sending stop
 │   ├── JournalLocked         another process holds it
+│   ├── IntentCancelled       the order is to be cancelled: no attempt of it is opened any more
+│   ├── AccountHalted         an account takes no new orders until somebody acknowledges what happened there
+│   ├── OverCap               the attempt does not fit under its venue's cap: it is not opened
 │   └── JournalCorrupt        what it holds contradicts itself, or comes from a newer version
+├── UnknownOrder              no order of that id in the journal
 ├── IllegalTransition         a state machine was asked for a step that its table does not list
 ├── OrderFateUnknown          something failed when an attempt may have been sent: repeat the same id only
 ├── RouterBusy                more orders at once than the router takes
@@ -103,6 +107,41 @@ class JournalLocked(JournalError):
 
 class JournalCorrupt(JournalError):
     """The journal contradicts itself or was written by a newer version."""
+
+
+class IntentCancelled(JournalError):
+    """A cancel was stored before this attempt: it is not opened, and nothing may be sent for it."""
+
+    def __init__(self, intent_id: str) -> None:
+        super().__init__(f"order {intent_id!r} is to be cancelled: no attempt of it is opened any more")
+        self.intent_id = intent_id
+
+
+class OverCap(JournalError):
+    """The journal's own sums leave no room for the attempt: it is not opened, and nothing may be sent for it."""
+
+    def __init__(self, venue: str, notional: object, cap: object) -> None:
+        super().__init__(f"{notional} more would exceed the cap of {cap} at {venue}")
+
+
+class AccountHalted(JournalError):
+    """Something executed on this account that must not have: no attempt is opened there until that is acknowledged."""
+
+    def __init__(self, venue: str, problem: str) -> None:
+        super().__init__(
+            f"{venue} takes no new orders: {problem}; look at the account, then `quantum-trader journal acknowledge`"
+        )
+        self.venue = venue
+
+
+class UnknownOrder(QuantumTraderError):
+    """No order of that id is in the journal."""
+
+    def __init__(self, intent_id: str) -> None:
+        super().__init__(
+            f"no order {intent_id!r} in the journal; `quantum-trader order list` shows those that are there"
+        )
+        self.intent_id = intent_id
 
 
 class IllegalTransition(QuantumTraderError):

@@ -13,10 +13,10 @@ DIGEST_LENGTH = 20
 
 
 def client_id(
-    *, cluster_tag: str, incarnation: str, intent_id: str, attempt_number: int, venue: str, account: str
+    *, cluster_tag: str, incarnation: str, intent_id: str, leg: int, attempt_number: int, venue: str, account: str
 ) -> str:
     """32 hex characters: 8 cluster tag, 4 incarnation, 20 digest of what is attempted. Fits every venue's alphabet."""
-    material = json.dumps([intent_id, attempt_number, venue, account]).encode()
+    material = json.dumps([intent_id, leg, attempt_number, venue, account]).encode()
     digest = hashlib.sha256(material).hexdigest()[:DIGEST_LENGTH]
     return f"{cluster_tag[:CLUSTER_TAG_LENGTH]:0<8}{incarnation[:INCARNATION_LENGTH]:0>4}{digest}"
 
@@ -34,4 +34,6 @@ def body_hash(intent: Intent) -> str:
         intent.exchange,
         intent.valid_until,
     ]
+    if intent.rests:  # appended only then: the digests of orders from before there was a choice stay what they were
+        body.append(intent.time_in_force.value)
     return hashlib.sha256(json.dumps(body).encode()).hexdigest()

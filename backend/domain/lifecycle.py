@@ -64,11 +64,13 @@ ATTEMPT_STEPS: Mapping[AttemptState, frozenset[AttemptState]] = {
     AttemptState.OPEN: frozenset(
         {AttemptState.REJECTED, AttemptState.WORKING, AttemptState.UNKNOWN, AttemptState.CLOSED}
     ),
-    # A late acceptance: the look-up found what the answer did not tell.
-    AttemptState.UNKNOWN: frozenset({AttemptState.WORKING, AttemptState.CLOSED}),
-    AttemptState.WORKING: frozenset({AttemptState.CLOSED}),
-    AttemptState.REJECTED: frozenset(),
-    AttemptState.CLOSED: frozenset(),
+    # Itself: one more look-up. WORKING is the late acceptance: a look-up found what the answer did not tell.
+    AttemptState.UNKNOWN: frozenset({AttemptState.UNKNOWN, AttemptState.WORKING, AttemptState.CLOSED}),
+    # Itself: a part of it executed, also after its cancel was sent.
+    AttemptState.WORKING: frozenset({AttemptState.WORKING, AttemptState.CLOSED}),
+    # Themselves: an execution that shows after the end. It is booked, whatever was believed before.
+    AttemptState.REJECTED: frozenset({AttemptState.REJECTED}),
+    AttemptState.CLOSED: frozenset({AttemptState.CLOSED}),
 }
 
 

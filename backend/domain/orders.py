@@ -70,9 +70,10 @@ class Intent:
     """One order of a caller, under the caller's idempotency key ``id``. Quantities are in base units.
 
     A MARKET order carries a slippage bound in basis points, which becomes an absolute worst price once, when the
-    first book is seen; a LIMIT order carries its price. Both execute what the market gives at once within that price
-    and move the rest on; nothing is left resting. ``valid_until`` (epoch seconds) ends new risk; None lets the router
-    set now + 30 s for a MARKET order. A LIMIT order must state it.
+    first book is seen; a LIMIT order carries its price. With ``time_in_force`` IOC both execute what the market gives
+    at once within that price and move the rest on. A GTC order (LIMIT only) rests in the book of one venue at a time,
+    until it is filled, cancelled, or ``valid_until``. ``valid_until`` (epoch seconds) ends new risk; None lets the
+    router set now + 30 s for a MARKET order. A LIMIT order must state it.
 
     Build it with ``Intent.create``, which checks and converts the fields (Raises InvalidOrder).
     """
@@ -87,6 +88,12 @@ class Intent:
     slippage_bps: Decimal | None = None
     exchange: str | None = None
     valid_until: float | None = None
+    time_in_force: TimeInForce = TimeInForce.IOC
+
+    @property
+    def rests(self) -> bool:
+        """May it stay in a venue's book?"""
+        return self.time_in_force is TimeInForce.GTC
 
     @classmethod
     def create(
@@ -102,6 +109,7 @@ class Intent:
         slippage_bps: Decimal | str | int | None = None,
         exchange: str | None = None,
         valid_until: float | None = None,
+        time_in_force: str | TimeInForce = TimeInForce.IOC,
     ) -> Intent:
         """A checked intent. Raises InvalidOrder that names the field, before anything is stored or sent."""
         kind = OrderType(_choice(OrderType, "order_type", order_type))
@@ -113,6 +121,9 @@ class Intent:
             raise InvalidOrder(
                 "limit_price", "a market order takes slippage_bps; use order_type='limit' to set a price"
             )
+        force = TimeInForce(_choice(TimeInForce, "time_in_force", time_in_force))
+        if force is TimeInForce.GTC and kind is not OrderType.LIMIT:
+            raise InvalidOrder("time_in_force", "only a limit order can rest; a market order is ioc")
         if kind is OrderType.LIMIT and valid_until is None:
             raise InvalidOrder("valid_until", "a limit order must state until when it may be sent (epoch seconds)")
         if valid_until is not None and not 0 < valid_until < float("inf"):
@@ -130,6 +141,7 @@ class Intent:
             slippage_bps=DEFAULT_SLIPPAGE_BPS if kind is OrderType.MARKET and slippage is None else slippage,
             exchange=exchange,
             valid_until=valid_until,
+            time_in_force=force,
         )
 
 
@@ -190,7 +202,10 @@ class OrderRef:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution. ``quantity`` in base, ``price`` in quote per base, ``fee`` in ``fee_asset``, ``at`` in epoch s."""
+    """One execution. ``quantity`` in base, ``price`` in quote per base, ``fee`` in ``fee_asset``, ``at`` in epoch s.
+
+    ``provisional``: somebody's word or a cumulative figure; the trades themselves replace it, they never add to it.
+    """
 
     venue: str
     symbol: str
@@ -202,6 +217,7 @@ class Fill:
     fee: Decimal = ZERO
     fee_asset: str = ""
     at: float = 0.0
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class DropReason(StrEnum):
     UNSAFE_KEY = "unsafe_key"
     TYPE_NOT_SUPPORTED = "type_not_supported"
     ALREADY_TRIED = "already_tried"
+    CANCELLED = "cancelled"
+    ACCOUNT_HALTED = "account_halted"
 
 
 class RejectReason(StrEnum):
@@ -86,6 +88,7 @@ class EndReason(StrEnum):
     DUST = "dust"
     OVER_CAP = "over_cap"
     INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
 
 
 class HealthClass(StrEnum):

@@ -32,6 +32,12 @@ class Attempt:
     lookups: int = 0
     opened_at: float = 0.0
     closed_at: float | None = None
+    leg: int = 1
+
+    @property
+    def unfilled(self) -> Decimal:
+        """What of its quantity is not booked as executed; never negative."""
+        return max(self.order.quantity - self.filled, ZERO)
 
     @property
     def venue(self) -> str:
@@ -39,8 +45,20 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """A part of an intent that is worked on its own, with at most one open attempt; the legs add up to the intent."""
+
+    number: int
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class IntentRecord:
-    """An intent with its state, its attempts in order and its fills. ``worst_price`` is in the intent's own quote."""
+    """An intent with its state, its attempts in order and its fills. ``worst_price`` is in the intent's own quote.
+
+    ``pinned``: the one venue that its caller chose, whatever the chain says. ``cancel_requested_at``: from then on no
+    new attempt is made, and what rests is cancelled.
+    """
 
     intent: Intent
     body_hash: str
@@ -52,6 +70,9 @@ class IntentRecord:
     ended_at: float | None = None
     attempts: tuple[Attempt, ...] = ()
     fills: tuple[Fill, ...] = ()
+    legs: tuple[Leg, ...] = ()
+    pinned: str | None = None
+    cancel_requested_at: float | None = None
 
     @property
     def open_attempt(self) -> Attempt | None:
@@ -65,12 +86,53 @@ class IntentRecord:
 
     @property
     def blocked(self) -> Decimal:
-        """Quantity of attempts that are not settled: it may have executed or may yet."""
-        return sum((a.order.quantity for a in self.attempts if not a.state.ended), ZERO)
+        """Quantity of attempts that are not settled, less what of it is booked: it may have executed or may yet."""
+        return sum((a.unfilled for a in self.attempts if not a.state.ended), ZERO)
 
     @property
     def remaining(self) -> Decimal:
         return self.intent.quantity - self.filled - self.blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What an attempt that is not proven dead may still do: its worst case in the intent's quote, positive for a buy.
+
+    ``until``: it has ended by a proof that rests on the venue's word, and stays reserved until then (epoch seconds).
+    """
+
+    attempt_id: str
+    venue: str
+    base: str
+    amount: Decimal
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What has been executed at a venue in one asset: the net notional in the intents' quote, positive when bought."""
+
+    venue: str
+    base: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureState:
+    """All reservations and positions of a journal."""
+
+    reservations: tuple[Reservation, ...] = ()
+    positions: tuple[Position, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """A venue's account takes no new orders: something executed there that must not have. Ends by acknowledgement."""
+
+    venue: str
+    intent_id: str
+    at: float
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,18 +62,22 @@ def judge_candidate(
     """The request for this venue, or the first reason against it (in the order of the checks below)."""
     instrument, rate = snapshot.market
     rules, venue = snapshot.rules, snapshot.venue
-    time_in_force = TimeInForce.IOC if TimeInForce.IOC in rules.time_in_force.value else TimeInForce.GTC
     if OrderType.LIMIT not in rules.order_types.value:
         return Drop(venue, DropReason.TYPE_NOT_SUPPORTED, "the venue takes no limit orders")
+    time_in_force = _force(intent, rules)
+    if time_in_force is None:
+        return Drop(venue, DropReason.TYPE_NOT_SUPPORTED, "the venue's orders do not rest")
     if not_after - snapshot.now < rules.deadline_min_s.value:
         left = f"{not_after - snapshot.now:.3f} s left, the venue's deadline needs {rules.deadline_min_s.value} s"
         return Drop(venue, DropReason.TOO_LITTLE_TIME, left)
     worst = fixed_worst if fixed_worst is not None else worst_price(intent, snapshot.book, rate)
     levels = snapshot.book.taking(intent.side)
-    if worst is None or not levels:
+    if worst is None or not (levels or intent.rests):
         return Drop(venue, DropReason.BOOK_UNAVAILABLE, f"nothing to {intent.side.value} in the book")
     price = venue_price(intent.side, worst, rate, instrument.price_tick)
-    if price <= ZERO or not within(intent.side, levels[0].price, price):
+    if price <= ZERO:
+        return Drop(venue, DropReason.PRICE_OUT_OF_BOUND, f"the bound {plain(worst)} is less than a tick here")
+    if not intent.rests and not within(intent.side, levels[0].price, price):
         detail = f"best price {plain(levels[0].price)} is worse than the bound {plain(price)} {instrument.quote}"
         return Drop(venue, DropReason.PRICE_OUT_OF_BOUND, detail)
     quantity = floor_to_step(remaining, instrument.quantity_step)
@@ -83,6 +87,14 @@ def judge_candidate(
     if refused is not None:
         return refused
     return Candidate(venue, instrument, quantity, price, quantity * price / rate, worst, time_in_force, not_after)
+
+
+def _force(intent: Intent, rules: VenueRules) -> TimeInForce | None:
+    """An order that shall not rest is IOC where the venue has that; elsewhere it is cancelled at once."""
+    offered = rules.time_in_force.value
+    if intent.rests:
+        return TimeInForce.GTC if TimeInForce.GTC in offered else None
+    return TimeInForce.IOC if TimeInForce.IOC in offered else TimeInForce.GTC
 
 
 def _size_problem(venue: str, instrument: Instrument, quantity: Decimal, price: Decimal) -> Drop | None:

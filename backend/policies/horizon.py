@@ -19,6 +19,10 @@ PATIENCE_S = 60.0
 
 ENDPOINTS_MIN = 2
 
+GHOST_S = 900.0
+"""How long the reservation of an order that was proven dead by time, or declared so, stays: the venue may break its
+word, and so long it is looked for on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Horizon:

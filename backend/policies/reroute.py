@@ -33,9 +33,10 @@ def may_move(record: IntentRecord) -> bool:
     return all(attempt.state.ended and attempt.proof is not None for attempt in record.attempts)
 
 
-def contradiction(order: VenueOrder, report: OrderReport) -> str | None:
+def contradiction(order: VenueOrder, report: OrderReport, *, booked: Decimal = ZERO) -> str | None:
     """Why a report cannot be about this order, or cannot be true; None when it can. Nothing is concluded from a report
-    that contradicts itself: a stale replica's "closed, nothing executed" is no proof of death."""
+    that contradicts itself or what is ``booked`` already: a stale replica's "closed, nothing executed" is no proof of
+    death."""
     told = (report.symbol, report.side, report.quantity)
     if told != (order.symbol, order.side, order.quantity):
         return f"it is about {told}"
@@ -43,6 +44,8 @@ def contradiction(order: VenueOrder, report: OrderReport) -> str | None:
         return f"it has the client id {report.client_id}"
     if not ZERO <= report.filled <= report.quantity:
         return f"{report.filled} of {report.quantity} executed"
+    if report.filled < booked:
+        return f"{report.filled} executed, but {booked} is booked"
     if report.status is OrderStatus.FILLED and report.filled != report.quantity:
         return f"filled, but only {report.filled} of {report.quantity} executed"
     if report.status is OrderStatus.REJECTED and report.filled != ZERO:
@@ -50,13 +53,17 @@ def contradiction(order: VenueOrder, report: OrderReport) -> str | None:
     return None
 
 
-def ending(record: IntentRecord, drops: Sequence[Drop], *, expired: bool) -> tuple[IntentState, EndReason]:
+def ending(
+    record: IntentRecord, drops: Sequence[Drop], *, expired: bool, cancelled: bool = False
+) -> tuple[IntentState, EndReason]:
     """How an intent ends that has nowhere left to go. Call it only when no attempt is open."""
     if record.filled >= record.intent.quantity:
         return IntentState.DONE, EndReason.FILLED
     worked = [attempt for attempt in record.attempts if attempt.filled > ZERO or attempt.proof is Proof.TERMINAL_STATE]
     if worked:
-        return IntentState.DONE_SHORT, _short_reason(record.remaining, drops, expired=expired)
+        return IntentState.DONE_SHORT, _short_reason(record.remaining, drops, expired=expired, cancelled=cancelled)
+    if cancelled:
+        return IntentState.REJECTED, EndReason.CANCELLED
     if expired:
         return IntentState.REJECTED, EndReason.EXPIRED
     if record.attempts:
@@ -71,12 +78,25 @@ def ending(record: IntentRecord, drops: Sequence[Drop], *, expired: bool) -> tup
     return IntentState.REJECTED, EndReason.NO_USABLE_VENUE
 
 
-def _short_reason(remaining: Decimal, drops: Sequence[Drop], *, expired: bool) -> EndReason:
+_OUT_OF_QUESTION = frozenset(
+    {
+        DropReason.UNHEALTHY,
+        DropReason.NO_ADAPTER,
+        DropReason.NOT_ALLOWED,
+        DropReason.NOT_LISTED,
+        DropReason.ALREADY_TRIED,
+    }
+)
+"""Venues that say nothing about the size of what is left."""
+
+
+def _short_reason(remaining: Decimal, drops: Sequence[Drop], *, expired: bool, cancelled: bool) -> EndReason:
+    if cancelled:
+        return EndReason.CANCELLED
     if expired:
         return EndReason.EXPIRED
-    fitting = [drop for drop in drops if drop.reason not in (DropReason.UNHEALTHY, DropReason.NO_ADAPTER)]
-    dust = remaining > ZERO and fitting and all(drop.reason is DropReason.UNDER_MINIMUM for drop in fitting)
-    return EndReason.DUST if dust else EndReason.LIQUIDITY
+    reasons = {drop.reason for drop in drops} - _OUT_OF_QUESTION
+    return EndReason.DUST if remaining > ZERO and reasons == {DropReason.UNDER_MINIMUM} else EndReason.LIQUIDITY
 
 
 LOOKUP_DELAYS_S: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)

@@ -70,4 +70,5 @@ def judge_order(
     """
     reduces = reduces_to is not None and reduces_to <= exposure.positions
     refused = judge_notional(order.venue, notional, VenueExposure() if reduces else exposure, limits)
-    return refused or Approved(order=order, reserved_notional=notional)
+    cap = None if reduces else limits.of_venue(order.venue)
+    return refused or Approved(order=order, reserved_notional=notional, cap=cap)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Protocol
 
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
-from backend.domain.records import Attempt, IntentRecord
+from backend.domain.records import Attempt, ExposureState, Halt, IntentRecord
 
 
 class Journal(Protocol):
@@ -25,18 +25,35 @@ class Journal(Protocol):
         """4 hex characters, one more each time the journal is opened."""
         ...
 
-    async def accept(self, intent: Intent, *, body_hash: str, now: float, valid_until: float) -> IntentRecord:
-        """Stores a NEW intent, or returns what is stored under its id.
+    async def accept(
+        self,
+        intent: Intent,
+        *,
+        body_hash: str,
+        now: float,
+        valid_until: float,
+        pinned: str | None = None,
+        legs: Sequence[Decimal] = (),
+    ) -> IntentRecord:
+        """Stores a NEW intent, or returns what is stored under its id. ``pinned``: the one venue that its caller chose.
 
-        Raises IdempotencyConflict when the id is stored with another body.
+        Raises IdempotencyConflict when the id is stored with another body, JournalError for legs that do not add up.
         """
         ...
 
-    async def open_attempt(self, attempt: Attempt, *, worst_price: Decimal) -> IntentRecord:
-        """The transaction before a send: the attempt in state OPEN, the intent ACTIVE, the worst price set if unset.
+    async def request_cancel(self, intent_id: str, *, now: float) -> IntentRecord:
+        """Stores that the intent is to be cancelled: from here on no attempt of it is opened. One that is final stays
+        as it is. Raises UnknownOrder."""
+        ...
 
-        Asserts in the same transaction: no other open attempt of the intent, and fills + open attempts + this one
-        within the intent's quantity. Raises JournalError when that does not hold: nothing may be sent.
+    async def open_attempt(self, attempt: Attempt, *, worst_price: Decimal, cap: Decimal | None = None) -> IntentRecord:
+        """The transaction before a send: the attempt in state OPEN, its worst case reserved, the intent ACTIVE, the
+        worst price set if unset.
+
+        Asserts in the same transaction: no other open attempt of the leg; fills + open attempts + this one within the
+        intent's quantity; what is reserved and used at the venue within ``cap`` (None: the order lowers it); no cancel
+        requested; the account not halted. Raises IntentCancelled, AccountHalted, OverCap, or another JournalError when
+        that does not hold: nothing may be sent.
         """
         ...
 
@@ -53,8 +70,10 @@ class Journal(Protocol):
         settled_by: str | None = None,
         lookups: int | None = None,
         fills: Iterable[Fill] = (),
+        ghost_until: float | None = None,
     ) -> IntentRecord:
-        """Moves an attempt along the legal steps (or stays), books fills (each once), and sets what is given.
+        """Moves an attempt along the legal steps, books fills (each once), and sets what is given. At the end its
+        reservation goes, or stays until ``ghost_until``. An execution beyond what was asked for halts the account.
 
         Raises IllegalTransition, and JournalError when closing without a proof.
         """
@@ -71,6 +90,22 @@ class Journal(Protocol):
 
     async def unfinished(self) -> tuple[IntentRecord, ...]:
         """Every intent that is not final, oldest first."""
+        ...
+
+    async def ghosts(self, *, now: float) -> tuple[IntentRecord, ...]:
+        """The intents with an ended attempt whose reservation stays for a while; those whose time is over are freed."""
+        ...
+
+    async def exposure(self) -> ExposureState:
+        """What is reserved and what is held."""
+        ...
+
+    async def halts(self) -> tuple[Halt, ...]:
+        """The accounts that take no new orders."""
+        ...
+
+    async def acknowledge(self, venue: str, *, word: str, now: float) -> int:
+        """Ends the halts of a venue's account; how many there were."""
         ...
 
     async def recent(self, limit: int = 100) -> tuple[IntentRecord, ...]:

@@ -7,11 +7,15 @@ from contextlib import AbstractAsyncContextManager
 
 
 class AutoClock:
-    """Starts at a round time; ``advance`` moves it by hand. Sleeps beyond ``patience_s`` never end by themselves."""
+    """Starts at a round time; ``advance`` moves it by hand. Sleeps beyond ``patience_s`` never end by themselves.
+
+    ``pace_s``: so long a sleep really takes, where others must get their turn while somebody sleeps again and again.
+    """
 
     def __init__(self, start: float = 1_700_000_000.0, patience_s: float = 50.0) -> None:
         self._now = start
         self._patience_s = patience_s
+        self.pace_s = 0.0
 
     def now(self) -> float:
         return self._now
@@ -25,7 +29,7 @@ class AutoClock:
     async def sleep(self, seconds: float) -> None:
         if seconds > self._patience_s:
             await asyncio.Event().wait()
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.pace_s)
         self._now += max(seconds, 0.0)
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:

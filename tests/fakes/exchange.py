@@ -13,7 +13,6 @@ from backend.domain.books import Book, Level
 from backend.domain.errors import VenueCallFailed
 from backend.domain.health import HealthReading, VenueMode
 from backend.domain.instruments import Instrument
-from backend.domain.money import ZERO
 from backend.domain.orders import (
     Balance,
     Fill,
@@ -123,6 +122,7 @@ class FakeExchange:
         self.free = Decimal(1_000_000)
         self.placed: list[VenueOrder] = []
         self.reports: dict[str, OrderReport] = {}
+        self.parts: dict[str, list[Decimal]] = {}
         self.cancelled: list[str] = []
         self.calls: list[str] = []
         self.gate: asyncio.Event | None = None
@@ -192,7 +192,7 @@ class FakeExchange:
         return tuple(
             fill
             for report in self.reports.values()
-            for fill in _fills(report, self.price)
+            for fill in self._fills(report)
             if venue_order_id in (None, report.venue_order_id)
         )
 
@@ -230,7 +230,19 @@ class FakeExchange:
         report = self._execute(order)
         if step == "lost":
             return unknown()
-        return Accepted(report.venue_order_id, Evidence(headers_written=True, status=200), _told(report, self.price))
+        return Accepted(
+            report.venue_order_id,
+            Evidence(headers_written=True, status=200),
+            replace(report, fills=self._fills(report)),
+        )
+
+    def execute(self, number: str, quantity: str) -> None:
+        """A part of a resting order executes."""
+        report = self.reports[number]
+        filled = report.filled + Decimal(quantity)
+        status = OrderStatus.FILLED if filled == report.quantity else report.status
+        self.reports[number] = replace(report, filled=filled, status=status)
+        self.parts[number].append(Decimal(quantity))
 
     def _execute(self, order: VenueOrder) -> OrderReport:
         filled = order.quantity if self.partial is None else min(order.quantity, self.partial)
@@ -249,7 +261,15 @@ class FakeExchange:
             price=order.price,
         )
         self.reports[number] = report
+        self.parts[number] = [filled] if filled else []
         return report
+
+    def _fills(self, report: OrderReport) -> tuple[Fill, ...]:
+        number = report.venue_order_id
+        return tuple(
+            Fill(self._venue, report.symbol, number, f"t{number}.{count}", report.side, part, self.price)
+            for count, part in enumerate(self.parts[number], start=1)
+        )
 
     async def check_key(self) -> bool:
         return True
@@ -263,14 +283,3 @@ class FakeExchange:
             raise VenueCallFailed(self._venue, operation, "no answer")
         if self.down:
             raise VenueCallFailed(self._venue, operation, "refused: nobody listens", not_sent=True)
-
-
-def _fills(report: OrderReport, price: Decimal) -> tuple[Fill, ...]:
-    if report.filled == ZERO:
-        return ()
-    trade = f"t{report.venue_order_id}"
-    return (Fill(report.venue, report.symbol, report.venue_order_id, trade, report.side, report.filled, price),)
-
-
-def _told(report: OrderReport, price: Decimal) -> OrderReport:
-    return replace(report, fills=_fills(report, price))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,8 @@ from backend.domain.errors import JournalCorrupt, JournalError
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
-from backend.domain.records import Attempt, IntentRecord
-from backend.integrations.journal import store
+from backend.domain.records import Attempt, ExposureState, Halt, IntentRecord
+from backend.integrations.journal import exposure, store
 from backend.integrations.journal.lock import FileLock
 from backend.integrations.journal.schema import open_connection, prepare
 from backend.integrations.journal.writer import Writer
@@ -75,13 +75,33 @@ class SqliteJournal:
             raise
         return connection
 
-    async def accept(self, intent: Intent, *, body_hash: str, now: float, valid_until: float) -> IntentRecord:
+    async def accept(
+        self,
+        intent: Intent,
+        *,
+        body_hash: str,
+        now: float,
+        valid_until: float,
+        pinned: str | None = None,
+        legs: Sequence[Decimal] = (),
+    ) -> IntentRecord:
         return await self._writer.do(
-            partial(store.accept, intent=intent, body_hash=body_hash, now=now, valid_until=valid_until)
+            partial(
+                store.accept,
+                intent=intent,
+                body_hash=body_hash,
+                now=now,
+                valid_until=valid_until,
+                pinned=pinned,
+                legs=tuple(legs),
+            )
         )
 
-    async def open_attempt(self, attempt: Attempt, *, worst_price: Decimal) -> IntentRecord:
-        return await self._writer.do(partial(store.open_attempt, attempt=attempt, worst_price=worst_price))
+    async def request_cancel(self, intent_id: str, *, now: float) -> IntentRecord:
+        return await self._writer.do(partial(store.request_cancel, intent_id=intent_id, now=now))
+
+    async def open_attempt(self, attempt: Attempt, *, worst_price: Decimal, cap: Decimal | None = None) -> IntentRecord:
+        return await self._writer.do(partial(store.open_attempt, attempt=attempt, worst_price=worst_price, cap=cap))
 
     async def step_attempt(
         self,
@@ -96,6 +116,7 @@ class SqliteJournal:
         settled_by: str | None = None,
         lookups: int | None = None,
         fills: Iterable[Fill] = (),
+        ghost_until: float | None = None,
     ) -> IntentRecord:
         return await self._writer.do(
             partial(
@@ -110,6 +131,7 @@ class SqliteJournal:
                 settled_by=settled_by,
                 lookups=lookups,
                 fills=tuple(fills),
+                ghost_until=ghost_until,
             )
         )
 
@@ -125,6 +147,18 @@ class SqliteJournal:
 
     async def unfinished(self) -> tuple[IntentRecord, ...]:
         return await self._writer.do(store.unfinished)
+
+    async def ghosts(self, *, now: float) -> tuple[IntentRecord, ...]:
+        return await self._writer.do(partial(store.ghosts, now=now))
+
+    async def exposure(self) -> ExposureState:
+        return await self._writer.do(exposure.state)
+
+    async def halts(self) -> tuple[Halt, ...]:
+        return await self._writer.do(exposure.halts)
+
+    async def acknowledge(self, venue: str, *, word: str, now: float) -> int:
+        return await self._writer.do(partial(store.acknowledge, venue=venue, word=word, now=now))
 
     async def recent(self, limit: int = 100) -> tuple[IntentRecord, ...]:
         return await self._writer.do(partial(store.recent, limit=limit))

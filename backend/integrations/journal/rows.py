@@ -11,7 +11,7 @@ from enum import Enum
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent, OrderType, Side, TimeInForce, VenueOrder
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
-from backend.domain.records import Attempt, IntentRecord
+from backend.domain.records import Attempt, IntentRecord, Leg
 
 
 def as_json(value: object) -> str:
@@ -48,6 +48,7 @@ def intent_of(body: str) -> Intent:
         slippage_bps=_decimal(raw["slippage_bps"]),
         exchange=raw["exchange"],
         valid_until=raw["valid_until"],
+        time_in_force=TimeInForce(raw.get("time_in_force", TimeInForce.IOC)),
     )
 
 
@@ -84,6 +85,7 @@ def attempt_of(row: sqlite3.Row, filled: Decimal) -> Attempt:
         lookups=row["lookups"],
         opened_at=row["opened_at"],
         closed_at=row["closed_at"],
+        leg=row["leg"],
     )
 
 
@@ -99,10 +101,13 @@ def fill_of(row: sqlite3.Row) -> Fill:
         fee=Decimal(row["fee"]),
         fee_asset=row["fee_asset"],
         at=row["at"],
+        provisional=bool(row["provisional"]),
     )
 
 
-def record_of(row: sqlite3.Row, attempts: tuple[Attempt, ...], fills: tuple[Fill, ...]) -> IntentRecord:
+def record_of(
+    row: sqlite3.Row, attempts: tuple[Attempt, ...], fills: tuple[Fill, ...], legs: tuple[Leg, ...]
+) -> IntentRecord:
     return IntentRecord(
         intent=intent_of(row["body"]),
         body_hash=row["body_hash"],
@@ -114,6 +119,9 @@ def record_of(row: sqlite3.Row, attempts: tuple[Attempt, ...], fills: tuple[Fill
         ended_at=row["ended_at"],
         attempts=attempts,
         fills=fills,
+        legs=legs,
+        pinned=row["pinned"],
+        cancel_requested_at=row["cancel_requested_at"],
     )
 
 

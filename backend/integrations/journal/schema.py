@@ -1,16 +1,19 @@
-"""The tables, as plain SQL that PostgreSQL would run too; and the versions of them.
+"""The tables, as plain SQL that PostgreSQL would run too; and the versions of them. What is SQLite's own stands here.
 
-Amounts are text, exact to the digit; times are epoch seconds. ``open`` states of an attempt are those that are not
-ended: the partial unique index lets an intent have one of them at a time, whatever the program above believes.
+Amounts are text, exact to the digit; those of exposure, which are compared in SQL, are whole numbers of 10^-8 of the
+order's quote (``exposure.py``). Times are epoch seconds. ``open`` states of an attempt are those that are not
+ended: the partial unique index lets a leg have one of them at a time, whatever the program above believes.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Mapping
 
 from backend.domain.errors import JournalCorrupt
+from backend.integrations.journal import exposure, store
 
-VERSION = 1
+VERSION = 2
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -87,7 +90,67 @@ MIGRATIONS: tuple[str, ...] = (
         chain TEXT NOT NULL
     );
     """,
+    """
+    ALTER TABLE intent ADD COLUMN pinned TEXT;
+    ALTER TABLE intent ADD COLUMN cancel_requested_at REAL;
+    ALTER TABLE attempt ADD COLUMN leg INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE fill ADD COLUMN provisional INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX attempt_one_open;
+    CREATE UNIQUE INDEX attempt_one_open ON attempt (intent_id, leg) WHERE state IN ('open', 'unknown', 'working');
+    CREATE TABLE leg (
+        intent_id TEXT NOT NULL REFERENCES intent (id),
+        leg INTEGER NOT NULL,
+        quantity TEXT NOT NULL,
+        PRIMARY KEY (intent_id, leg)
+    );
+    INSERT INTO leg (intent_id, leg, quantity) SELECT id, 1, json_extract(body, '$.quantity') FROM intent;
+    CREATE TABLE reservation (
+        attempt_id TEXT PRIMARY KEY REFERENCES attempt (id),
+        venue TEXT NOT NULL,
+        account TEXT NOT NULL,
+        base TEXT NOT NULL,
+        amount INTEGER NOT NULL,
+        until REAL
+    );
+    CREATE INDEX reservation_of_account ON reservation (venue, account);
+    CREATE TABLE position (
+        venue TEXT NOT NULL,
+        account TEXT NOT NULL,
+        base TEXT NOT NULL,
+        amount INTEGER NOT NULL,
+        PRIMARY KEY (venue, account, base)
+    );
+    CREATE TABLE exposure (
+        venue TEXT NOT NULL,
+        account TEXT NOT NULL,
+        reserved INTEGER NOT NULL,
+        used INTEGER NOT NULL,
+        PRIMARY KEY (venue, account)
+    );
+    CREATE TABLE halt (
+        seq INTEGER PRIMARY KEY,
+        venue TEXT NOT NULL,
+        account TEXT NOT NULL,
+        intent_id TEXT NOT NULL,
+        at REAL NOT NULL,
+        problem TEXT NOT NULL,
+        acknowledged_at REAL,
+        word TEXT
+    );
+    """,
 )
+
+
+def _rebuilt(db: sqlite3.Connection) -> None:
+    """Exposure as it follows from the attempts and fills of a journal of version 1."""
+    for row in db.execute("SELECT id FROM intent ORDER BY seq").fetchall():
+        record = store.get(db, row["id"])
+        attempts = () if record is None else record.attempts
+        exposure.rebuild(db, [(one, store.fills_of(db, one.id)) for one in attempts], store.ACCOUNT)
+
+
+FOLLOWED_BY: Mapping[int, Callable[[sqlite3.Connection], None]] = {2: _rebuilt}
+"""What is computed after the SQL of a version, in the same transaction."""
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -97,8 +160,14 @@ def prepare(connection: sqlite3.Connection) -> None:
         raise JournalCorrupt(
             f"the journal has version {found}, this program knows versions up to {VERSION}; use the newer program"
         )
-    for number in range(found, VERSION):
-        connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
+    for version in range(found + 1, VERSION + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in MIGRATIONS[version - 1].split(";"):
+            connection.execute(statement)
+        if version in FOLLOWED_BY:
+            FOLLOWED_BY[version](connection)
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.execute("COMMIT")
 
 
 def open_connection(path: str) -> sqlite3.Connection:

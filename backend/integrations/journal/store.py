@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
-from backend.domain.errors import IdempotencyConflict, JournalError
+from backend.domain.errors import AccountHalted, IdempotencyConflict, IntentCancelled, JournalError, UnknownOrder
 from backend.domain.lifecycle import AttemptState, IntentState, Proof, check_attempt_step, check_intent_step
 from backend.domain.money import ZERO
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
-from backend.domain.records import Attempt, IntentRecord
+from backend.domain.records import Attempt, IntentRecord, Leg
+from backend.integrations.journal import exposure
 from backend.integrations.journal.rows import (
     as_json,
     attempt_of,
@@ -46,6 +47,10 @@ def _whole(db: sqlite3.Connection, row: sqlite3.Row) -> IntentRecord:
         row,
         tuple(attempt_of(attempt, filled.get(attempt["id"], ZERO)) for attempt in attempts),
         tuple(fill_of(fill) for fill in fill_rows),
+        tuple(
+            Leg(leg["leg"], Decimal(leg["quantity"]))
+            for leg in db.execute("SELECT leg, quantity FROM leg WHERE intent_id = ? ORDER BY leg", (row["id"],))
+        ),
     )
 
 
@@ -56,31 +61,77 @@ def _known(db: sqlite3.Connection, intent_id: str) -> IntentRecord:
     return record
 
 
-def accept(db: sqlite3.Connection, intent: Intent, *, body_hash: str, now: float, valid_until: float) -> IntentRecord:
-    """Stores a new intent or gives the stored one. Raises IdempotencyConflict."""
+def accept(
+    db: sqlite3.Connection,
+    intent: Intent,
+    *,
+    body_hash: str,
+    now: float,
+    valid_until: float,
+    pinned: str | None = None,
+    legs: Sequence[Decimal] = (),
+) -> IntentRecord:
+    """Stores a new intent or gives the stored one. Without ``legs`` it has one. Raises IdempotencyConflict, and
+    JournalError for legs that do not add up."""
     stored = get(db, intent.id)
     if stored is not None:
         if stored.body_hash != body_hash:
             raise IdempotencyConflict(intent.id)
         return stored
+    parts = tuple(legs) or (intent.quantity,)
+    if sum(parts, ZERO) != intent.quantity or min(parts) <= ZERO:
+        raise JournalError(
+            f"the legs of {intent.id!r} do not add up to {intent.quantity}: {', '.join(map(str, parts))}"
+        )
     db.execute(
-        "INSERT INTO intent (id, body_hash, body, state, created_at, valid_until) VALUES (?, ?, ?, ?, ?, ?)",
-        (intent.id, body_hash, intent_body(intent), IntentState.NEW.value, now, valid_until),
+        "INSERT INTO intent (id, body_hash, body, state, created_at, valid_until, pinned) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (intent.id, body_hash, intent_body(intent), IntentState.NEW.value, now, valid_until, pinned),
     )
-    _event(db, now, "intent_accepted", intent.id, None, {"body": intent_body(intent)})
+    db.executemany(
+        "INSERT INTO leg (intent_id, leg, quantity) VALUES (?, ?, ?)",
+        [(intent.id, number, format(part, "f")) for number, part in enumerate(parts, start=1)],
+    )
+    told = {"body": intent_body(intent), "legs": list(parts), "pinned": pinned}
+    _event(db, now, "intent_accepted", intent.id, None, told)
     return _known(db, intent.id)
 
 
-def open_attempt(db: sqlite3.Connection, attempt: Attempt, *, worst_price: Decimal) -> IntentRecord:
-    """The transaction before a send. Raises JournalError when the intent may not have this attempt."""
+def request_cancel(db: sqlite3.Connection, intent_id: str, *, now: float) -> IntentRecord:
+    """Stores that the intent is to be cancelled; one that is final or asked for already stays as it is.
+
+    Raises UnknownOrder.
+    """
+    record = get(db, intent_id)
+    if record is None:
+        raise UnknownOrder(intent_id)
+    if record.state.final or record.cancel_requested_at is not None:
+        return record
+    db.execute("UPDATE intent SET cancel_requested_at = ? WHERE id = ?", (now, intent_id))
+    _event(db, now, "cancel_requested", intent_id, None, {})
+    return _known(db, intent_id)
+
+
+def open_attempt(
+    db: sqlite3.Connection, attempt: Attempt, *, worst_price: Decimal, cap: Decimal | None = None
+) -> IntentRecord:
+    """The transaction before a send: attempt, frozen request and reservation. ``cap``: what the venue's account may
+    reach with it; None for an order that lowers its exposure.
+
+    Raises IntentCancelled, AccountHalted, OverCap; JournalError when the intent may not have this attempt.
+    """
     record = _known(db, attempt.intent_id)
+    if record.cancel_requested_at is not None:
+        raise IntentCancelled(attempt.intent_id)
+    for halted in exposure.halts(db):
+        if halted.venue == attempt.venue:
+            raise AccountHalted(attempt.venue, halted.problem)
     problem = _why_not(record, attempt)
     if problem is not None:
         raise JournalError(f"attempt {attempt.id} is refused: {problem}")
     request = request_body(attempt.order)
     db.execute(
         "INSERT INTO attempt (id, intent_id, number, venue, account, client_id, request, quantity, reserved_notional,"
-        " state, evidence, settled_by, lookups, opened_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, ?)",
+        " state, evidence, settled_by, lookups, opened_at, leg) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, ?, ?)",
         (
             attempt.id,
             attempt.intent_id,
@@ -93,8 +144,10 @@ def open_attempt(db: sqlite3.Connection, attempt: Attempt, *, worst_price: Decim
             str(attempt.reserved_notional),
             AttemptState.OPEN.value,
             attempt.opened_at,
+            attempt.leg,
         ),
     )
+    exposure.reserve(db, attempt, ACCOUNT, cap)
     db.execute(
         "INSERT INTO send (attempt_id, k, request, at, not_after) VALUES (?, 1, ?, ?, ?)",
         (attempt.id, request, attempt.opened_at, attempt.order.not_after),
@@ -105,19 +158,29 @@ def open_attempt(db: sqlite3.Connection, attempt: Attempt, *, worst_price: Decim
         "UPDATE intent SET state = ?, worst_price = COALESCE(worst_price, ?) WHERE id = ?",
         (IntentState.ACTIVE.value, str(worst_price), attempt.intent_id),
     )
-    _event(db, attempt.opened_at, "attempt_opened", attempt.intent_id, attempt.id, {"request": request})
+    _event(
+        db, attempt.opened_at, "attempt_opened", attempt.intent_id, attempt.id, {"request": request, "leg": attempt.leg}
+    )
     return _known(db, attempt.intent_id)
 
 
 def _why_not(record: IntentRecord, attempt: Attempt) -> str | None:
     if record.state not in (IntentState.NEW, IntentState.ACTIVE):
         return f"its intent is {record.state}"
-    if record.open_attempt is not None:
-        return f"attempt {record.open_attempt.id} is still open"
+    leg = next((leg for leg in record.legs if leg.number == attempt.leg), None)
+    if leg is None:
+        return f"the intent has no leg {attempt.leg}"
+    of_leg = [one for one in record.attempts if one.leg == attempt.leg]
+    for one in of_leg:
+        if not one.state.ended:
+            return f"attempt {one.id} is still open"
     if attempt.number != len(record.attempts) + 1:
         return f"number {attempt.number} does not follow {len(record.attempts)}"
-    if record.filled + attempt.order.quantity > record.intent.quantity:
-        return f"{record.filled} filled and {attempt.order.quantity} more would exceed {record.intent.quantity}"
+    more = attempt.order.quantity
+    if (done := sum((one.filled for one in of_leg), ZERO)) + more > leg.quantity:
+        return f"{done} filled and {more} more would exceed the {leg.quantity} of leg {leg.number}"
+    if record.filled + record.blocked + more > record.intent.quantity:
+        return f"{record.filled} filled, {record.blocked} open and {more} more would exceed {record.intent.quantity}"
     return None
 
 
@@ -134,14 +197,18 @@ def step_attempt(
     settled_by: str | None = None,
     lookups: int | None = None,
     fills: Iterable[Fill] = (),
+    ghost_until: float | None = None,
 ) -> IntentRecord:
-    """Moves an attempt along the legal steps and books its fills. Raises IllegalTransition, JournalError."""
+    """Moves an attempt along the legal steps and books its fills. Raises IllegalTransition, JournalError.
+
+    At its end the reservation goes, or stays until ``ghost_until``. Fills that show after the end are booked too, and
+    end the ghost. An execution beyond what was asked for halts the account.
+    """
     row = db.execute("SELECT * FROM attempt WHERE id = ?", (attempt_id,)).fetchone()
     if row is None:
         raise JournalError(f"attempt {attempt_id!r} is not in the journal")
     source = AttemptState(row["state"])
-    if state is not source:
-        check_attempt_step(attempt_id, source, state)
+    check_attempt_step(attempt_id, source, state)
     if state.ended and not source.ended and proof is None:
         raise JournalError(f"attempt {attempt_id} cannot end without a proof")
     if source.ended and proof is not None and proof.value != row["proof"]:
@@ -164,14 +231,51 @@ def step_attempt(
     assignments = ", ".join(f"{name} = ?" for name in given)
     db.execute(f"UPDATE attempt SET {assignments} WHERE id = ?", (*given.values(), attempt_id))  # noqa: S608 - own names
     booked = [fill for fill in fills if _book(db, attempt_id, fill)]
-    told = {**given, "fills": [asdict(fill) for fill in booked]}
+    replaced = _replaced(db, attempt_id, booked)
+    told = {**given, "fills": [asdict(fill) for fill in booked], "replaced": [asdict(fill) for fill in replaced]}
     _event(db, now, "attempt_stepped", row["intent_id"], attempt_id, told)
     record = _known(db, row["intent_id"])
     stepped = record.attempts[row["number"] - 1]
+    if source.ended:
+        exposure.book(db, stepped, ACCOUNT, replaced, sign=-1)
+        exposure.book(db, stepped, ACCOUNT, booked)
+        exposure.release(db, [attempt_id] if booked else [])
+    elif state.ended:
+        exposure.book(db, stepped, ACCOUNT, fills_of(db, attempt_id))
+        if ghost_until is None:
+            exposure.release(db, [attempt_id])
+        else:
+            exposure.keep_until(db, attempt_id, ghost_until)
     if booked and (record.filled > record.intent.quantity or stepped.filled > stepped.order.quantity):
         excess = {"filled": record.filled, "attempt_filled": stepped.filled}
         _event(db, now, "over_executed", row["intent_id"], attempt_id, excess)
+        problem = f"order {row['intent_id']} executed {record.filled} of {record.intent.quantity}"
+        exposure.halt(db, stepped, ACCOUNT, now, problem)
     return record
+
+
+def fills_of(db: sqlite3.Connection, attempt_id: str) -> list[Fill]:
+    """What is booked for one attempt, in the order of booking."""
+    return [fill_of(row) for row in db.execute("SELECT * FROM fill WHERE attempt_id = ? ORDER BY seq", (attempt_id,))]
+
+
+def _replaced(db: sqlite3.Connection, attempt_id: str, booked: Iterable[Fill]) -> list[Fill]:
+    """Real trades take the place of a provisional figure of the same attempt: what was removed."""
+    if all(fill.provisional for fill in booked):
+        return []
+    provisional = [fill for fill in fills_of(db, attempt_id) if fill.provisional]
+    db.execute("DELETE FROM fill WHERE attempt_id = ? AND provisional = 1", (attempt_id,))
+    return provisional
+
+
+def acknowledge(db: sqlite3.Connection, venue: str, *, word: str, now: float) -> int:
+    """Ends the halts of a venue's account by somebody's word; returns how many there were."""
+    ended = db.execute(
+        "UPDATE halt SET acknowledged_at = ?, word = ? WHERE venue = ? AND acknowledged_at IS NULL", (now, word, venue)
+    ).rowcount
+    if ended:
+        _event(db, now, "halt_acknowledged", "", None, {"venue": venue, "word": word})
+    return ended
 
 
 def _book(db: sqlite3.Connection, attempt_id: str, fill: Fill) -> bool:
@@ -203,10 +307,11 @@ def _book(db: sqlite3.Connection, attempt_id: str, fill: Fill) -> bool:
         format(fill.fee, "f"),
         fill.fee_asset,
         fill.at,
+        int(fill.provisional),
     )
     db.execute(
         "INSERT INTO fill (venue, account, symbol, venue_order_id, trade_id, attempt_id, side, quantity, price, fee,"
-        " fee_asset, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " fee_asset, at, provisional) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
     return True
@@ -231,6 +336,11 @@ def step_intent(
     )
     _event(db, now, "intent_stepped", intent_id, None, {"state": state, "reason": reason})
     return _known(db, intent_id)
+
+
+def ghosts(db: sqlite3.Connection, now: float) -> tuple[IntentRecord, ...]:
+    """The intents with an attempt that ended by a proof whose bounds may have been broken, while that is watched."""
+    return tuple(_known(db, intent_id) for intent_id in exposure.ghosts(db, now))
 
 
 def unfinished(db: sqlite3.Connection) -> tuple[IntentRecord, ...]:

@@ -19,6 +19,7 @@ from backend.domain.errors import JournalCorrupt, JournalError
 from backend.domain.ids import body_hash
 from backend.domain.lifecycle import ATTEMPT_STEPS, INTENT_STEPS, AttemptState, IntentState
 from backend.domain.money import ZERO
+from backend.integrations.journal import exposure
 from backend.integrations.journal.rows import intent_of
 from backend.integrations.journal.schema import VERSION
 from backend.integrations.journal.store import chain_problems
@@ -87,7 +88,8 @@ def _problems(db: sqlite3.Connection) -> Iterator[str]:
     for row in db.execute("SELECT * FROM event ORDER BY seq"):
         yield from (f"event {row['seq']}: {problem}" for problem in replayed.take(row))
     yield from replayed.compared(db)
-    yield from _sums(db)
+    yield from _sums(db, replayed)
+    yield from exposure.problems(db)
 
 
 def _dangling(db: sqlite3.Connection) -> list[sqlite3.Row]:
@@ -101,6 +103,12 @@ class Replayed:
     intents: dict[str, dict[str, object]] = field(default_factory=dict)
     attempts: dict[str, dict[str, object]] = field(default_factory=dict)
     fills: dict[tuple[str, ...], dict[str, object]] = field(default_factory=dict)
+    last: dict[tuple[str, object], str] = field(default_factory=dict)
+    """The newest attempt of each leg."""
+    over: set[str] = field(default_factory=set)
+    """Intents that executed more than was asked for: known, told, and not the file's fault."""
+    late: set[str] = field(default_factory=set)
+    """Intents with an execution that showed after its attempt had ended: their state may tell of less."""
 
     def take(self, row: sqlite3.Row) -> Iterator[str]:
         """Applies one event; yields what no legal history holds."""
@@ -108,7 +116,14 @@ class Replayed:
             data = json.loads(row["data"])
             match row["kind"]:
                 case "intent_accepted":
-                    self.intents[row["intent_id"]] = {"body": data["body"], "state": IntentState.NEW.value}
+                    self.intents[row["intent_id"]] = {
+                        "body": data["body"],
+                        "state": IntentState.NEW.value,
+                        "pinned": data.get("pinned"),
+                        "cancel_requested_at": None,
+                    }
+                case "cancel_requested":
+                    self.intents[row["intent_id"]]["cancel_requested_at"] = row["at"]
                 case "attempt_opened":
                     yield from self._opened(row, data)
                 case "attempt_stepped":
@@ -116,6 +131,8 @@ class Replayed:
                 case "intent_stepped":
                     yield from self._ended(row, data)
                 case "over_executed":
+                    self.over.add(row["intent_id"])
+                case "halt_acknowledged":
                     pass
                 case other:
                     yield f"kind {other!r} is not known"
@@ -126,13 +143,19 @@ class Replayed:
         intent = self.intents[row["intent_id"]]
         if intent["state"] not in (IntentState.NEW.value, IntentState.ACTIVE.value):
             yield f"an attempt of intent {row['intent_id']}, which is {intent['state']}"
-        if any(a["intent_id"] == row["intent_id"] and not _over(a) for a in self.attempts.values()):
+        leg = data.get("leg", 1)
+        before = self.last.get((row["intent_id"], leg))
+        if before is not None and not _over(self.attempts[before]):
             yield f"a second open attempt of intent {row['intent_id']}"
+        self.last[row["intent_id"], leg] = row["attempt_id"]
+        if intent["cancel_requested_at"] is not None:
+            yield f"an attempt of intent {row['intent_id']} after its cancel was requested"
         intent["state"] = IntentState.ACTIVE.value
         request = json.loads(data["request"])
         self.attempts[row["attempt_id"]] = {
             **{name: request[name] for name in ("venue", "client_id", "quantity")},
             "intent_id": row["intent_id"],
+            "leg": leg,
             "request": data["request"],
             "state": AttemptState.OPEN.value,
             "proof": None,
@@ -142,13 +165,16 @@ class Replayed:
     def _stepped(self, row: sqlite3.Row, data: dict[str, object]) -> Iterator[str]:
         attempt = self.attempts[row["attempt_id"]]
         before, after = AttemptState(str(attempt["state"])), AttemptState(str(data["state"]))
-        if before is not after and after not in ATTEMPT_STEPS[before]:
+        if after not in ATTEMPT_STEPS[before]:
             yield f"attempt {row['attempt_id']} went from {before} to {after}"
+        if before.ended and data["fills"]:
+            self.late.add(str(attempt["intent_id"]))
         attempt.update({name: data[name] for name in ("state", "proof", "venue_order_id") if name in data})
-        fills = data["fills"]
-        for fill in fills if isinstance(fills, list) else ():
-            key = tuple(str(fill[name]) for name in FILL_FIELDS[:4])
-            self.fills[key] = {**fill, "attempt_id": row["attempt_id"]}
+        for fill in _listed(data["fills"]):
+            provisional = int(bool(fill.get("provisional")))
+            self.fills[_key(fill)] = {**fill, "attempt_id": row["attempt_id"], "provisional": provisional}
+        for fill in _listed(data.get("replaced")):
+            del self.fills[_key(fill)]
 
     def _ended(self, row: sqlite3.Row, data: dict[str, str]) -> Iterator[str]:
         intent = self.intents[row["intent_id"]]
@@ -202,7 +228,15 @@ def _named(key: object) -> str:
     return " ".join(key) if isinstance(key, tuple) else str(key)
 
 
-def _sums(db: sqlite3.Connection) -> Iterator[str]:
+def _listed(fills: object) -> list[dict[str, object]]:
+    return fills if isinstance(fills, list) else []
+
+
+def _key(fill: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(str(fill[name]) for name in FILL_FIELDS[:4])
+
+
+def _sums(db: sqlite3.Connection, replayed: Replayed) -> Iterator[str]:
     """No intent and no attempt executed more than it asked for, and each state says what the fills say."""
     filled: dict[str, Decimal] = {}
     for row in db.execute("SELECT attempt_id, quantity FROM fill"):
@@ -211,13 +245,19 @@ def _sums(db: sqlite3.Connection) -> Iterator[str]:
     for row in db.execute("SELECT id, intent_id, quantity, state, proof FROM attempt"):
         done = filled.get(row["id"], ZERO)
         of_intent[row["intent_id"]] = of_intent.get(row["intent_id"], ZERO) + done
-        if done > Decimal(row["quantity"]):
+        if done > Decimal(row["quantity"]) and row["intent_id"] not in replayed.over:
             yield f"attempt {row['id']} executed {done} of {row['quantity']}"
         if AttemptState(row["state"]).ended != (row["proof"] is not None):
             yield f"attempt {row['id']} is {row['state']} with proof {row['proof']}"
+    legs: dict[str, Decimal] = {}
+    for row in db.execute("SELECT intent_id, quantity FROM leg"):
+        legs[row["intent_id"]] = legs.get(row["intent_id"], ZERO) + Decimal(row["quantity"])
     for row in db.execute("SELECT id, body, state FROM intent"):
         asked, done = Decimal(json.loads(row["body"])["quantity"]), of_intent.get(row["id"], ZERO)
-        if done > asked:
+        if legs.get(row["id"], ZERO) != asked:
+            yield f"intent {row['id']}: its legs add up to {legs.get(row['id'], ZERO)}, it asks for {asked}"
+        if done > asked and row["id"] not in replayed.over:
             yield f"intent {row['id']} executed {done} of {asked}"
-        if (row["state"] == IntentState.DONE) != (done >= asked) and row["state"] in ENDS:
+        ended = row["state"] in ENDS and row["id"] not in replayed.late
+        if ended and (row["state"] == IntentState.DONE) != (done >= asked):
             yield f"intent {row['id']} is {row['state']} with {done} of {asked}"

@@ -5,43 +5,35 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 from math import inf
-from typing import TypeVar
 
 from backend.config.model import Timeouts
 from backend.domain.approval import Approved, Refused
-from backend.domain.errors import JournalError, VenueCallFailed
+from backend.domain.errors import AccountHalted, IntentCancelled, JournalError, OverCap
 from backend.domain.ids import client_id
 from backend.domain.lifecycle import AttemptState, Proof
 from backend.domain.money import ZERO
 from backend.domain.orders import Fill, OrderRef, OrderReport, TimeInForce, VenueOrder
 from backend.domain.outcomes import Accepted, Evidence, Outcome, ProvenNotExecuted
-from backend.domain.reasons import HealthClass, ParkReason, RejectReason
+from backend.domain.reasons import DropReason, HealthClass, ParkReason, RejectReason
 from backend.domain.records import Attempt, Drop, IntentRecord
 from backend.policies.candidate import Candidate
-from backend.policies.horizon import Horizon
+from backend.policies.horizon import GHOST_S, Horizon
 from backend.policies.reroute import attempt_state, contradiction, lookup_times, proof_of, settle_delays
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.journal import Journal
 from backend.ports.telemetry import Telemetry
 from backend.services.execution.absence import Absent, absence, horizon_of
+from backend.services.execution.asking import NO_ANSWER, Asking, total
 from backend.services.health.board import HealthBoard
 from backend.services.risk.exposure import ExposureBook
 
-T = TypeVar("T")
-GHOST_S = 900.0
-"""How long the reservation of an order that was proven dead by time alone stays: the venue may break its word."""
-
-
-class NoAnswer(Enum):
-    """The venue told nothing that can be used; never to be taken for "not found"."""
-
-    NO_ANSWER = "no answer"
-
-
-NO_ANSWER = NoAnswer.NO_ANSWER
+_REFUSALS = {
+    IntentCancelled: DropReason.CANCELLED,
+    AccountHalted: DropReason.ACCOUNT_HALTED,
+    OverCap: DropReason.OVER_CAP,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +63,10 @@ class Attempts:
     clock: Clock
     telemetry: Telemetry
 
+    @property
+    def asking(self) -> Asking:
+        return Asking(self.telemetry)
+
     async def open(self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter) -> Opened | Drop:
         """Approves and journals one attempt; nothing is sent yet. Drop: a limit refused it, nothing was journaled."""
         attempt = self._planned(record, candidate, adapter)
@@ -78,7 +74,10 @@ class Attempts:
         decision = self.exposure.approve(attempt.order, candidate.notional)
         if isinstance(decision, Refused):
             return Drop(candidate.venue, decision.reason, str(decision))
-        await self._journaled(attempt, candidate.worst_price)
+        try:
+            await self._journaled(attempt, decision, candidate.worst_price)
+        except (IntentCancelled, AccountHalted, OverCap) as refused:
+            return Drop(candidate.venue, _REFUSALS[type(refused)], str(refused))
         return Opened(attempt, decision)
 
     async def send(self, opened: Opened, adapter: ExchangeAdapter) -> IntentRecord:
@@ -86,7 +85,7 @@ class Attempts:
         attempt = opened.attempt
         if self.clock.now() >= attempt.order.not_after:
             return await self._store(attempt, _too_late(attempt))
-        self._log(attempt, "Order sent")
+        self.asking.log(attempt, "Order sent")
         handed_over = self.clock.monotonic()
         outcome = await adapter._place(opened.approved)
         seconds = self.clock.monotonic() - handed_over
@@ -101,6 +100,7 @@ class Attempts:
                 cluster_tag=self.journal.cluster_tag,
                 incarnation=self.journal.incarnation,
                 intent_id=record.intent.id,
+                leg=1,
                 attempt_number=number,
                 venue=candidate.venue,
                 account="main",
@@ -127,9 +127,9 @@ class Attempts:
             opened_at=now,
         )
 
-    async def _journaled(self, attempt: Attempt, worst_price: Decimal) -> IntentRecord:
+    async def _journaled(self, attempt: Attempt, approved: Approved, worst_price: Decimal) -> IntentRecord:
         try:
-            return await self.journal.open_attempt(attempt, worst_price=worst_price)
+            return await self.journal.open_attempt(attempt, worst_price=worst_price, cap=approved.cap)
         except BaseException:
             # Not committed as far as we know, so nothing was sent: the reservation has nothing to stand for. After an
             # interrupted wait the row may exist all the same; the next start finds it and treats it as unknown.
@@ -142,7 +142,9 @@ class Attempts:
         state = attempt_state(outcome)
         if isinstance(outcome, Accepted):
             return await self._accepted(attempt, outcome)
-        self._log(attempt, "Order not accepted", outcome=state.value, reason=outcome.reason, evidence=outcome.evidence)
+        self.asking.log(
+            attempt, "Order not accepted", outcome=state.value, reason=outcome.reason, evidence=outcome.evidence
+        )
         record = await self.journal.step_attempt(
             attempt.id,
             state,
@@ -159,8 +161,8 @@ class Attempts:
         """One commit when the answer itself tells the terminal state with every fill; otherwise it is followed."""
         report, evidence = outcome.report, str(outcome.evidence)
         if report is not None and (problem := contradiction(attempt.order, report)) is not None:
-            self._log(attempt, "The answer contradicts itself, so the order is followed", problem=problem)
-        elif report is not None and report.status.terminal and _sum(report.fills) == report.filled:
+            self.asking.log(attempt, "The answer contradicts itself, so the order is followed", problem=problem)
+        elif report is not None and report.status.terminal and total(report.fills) == report.filled:
             return await self._close(attempt, report, report.fills, evidence=evidence, settled_by="answer")
         return await self.journal.step_attempt(
             attempt.id,
@@ -204,32 +206,36 @@ class Attempts:
         """One round of the proof by deadline. The record when the order was found after all, or is proven dead."""
 
         async def ask(question: Coroutine[object, object, object]) -> object:
-            return await self._asked(attempt, question)
+            return await self.asking.ask(attempt, question)
 
         found = await absence(attempt, adapter, self.clock, ask)
         if isinstance(found, OrderReport):
             return await self._adopted(attempt, found, count)
         if not isinstance(found, Absent):
-            self._log(attempt, "Absence not proven", lacks=found.value)
+            self.asking.log(attempt, "Absence not proven", lacks=found.value)
             return None
+        ghost_until = self.clock.now() + GHOST_S
         record = await self.journal.step_attempt(
             attempt.id,
             AttemptState.CLOSED,
             now=self.clock.now(),
+            ghost_until=ghost_until,
             evidence=found.evidence,
             proof=Proof.DEADLINE,
             settled_by=f"look-up {count}",
             lookups=count,
         )
-        self.exposure.haunt(attempt.id, self.clock.now() + GHOST_S)
-        self._log(attempt, "Order proven dead: its deadline has passed and nobody finds it", evidence=found.evidence)
+        self.exposure.haunt(attempt.id, ghost_until)
+        self.asking.log(
+            attempt, "Order proven dead: its deadline has passed and nobody finds it", evidence=found.evidence
+        )
         return record
 
     async def look_up(self, attempt: Attempt, adapter: ExchangeAdapter, count: int) -> IntentRecord | bool:
         """One look-up. The record when the order was found and adopted; else whether the venue answered at all."""
         order = attempt.order
         ref = OrderRef(order.symbol, attempt.venue_order_id, order.client_id or None, order.created_at)
-        report = await self._asked(attempt, adapter.get_order(ref))
+        report = await self.asking.ask(attempt, adapter.get_order(ref))
         if report is NO_ANSWER:
             return False
         if report is None:
@@ -237,7 +243,7 @@ class Attempts:
         return await self._adopted(attempt, report, count)
 
     async def _adopted(self, attempt: Attempt, report: OrderReport, count: int) -> IntentRecord:
-        self._log(attempt, "Unknown order found and adopted", lookup=count, venue_order_id=report.venue_order_id)
+        self.asking.log(attempt, "Unknown order found and adopted", lookup=count, venue_order_id=report.venue_order_id)
         return await self.journal.step_attempt(
             attempt.id,
             AttemptState.WORKING,
@@ -256,44 +262,17 @@ class Attempts:
         rests = attempt.order.time_in_force is TimeInForce.GTC
         for delay in settle_delays(self.timeouts.lookup_window_s):
             await self.clock.sleep(delay)
-            report = await self._asked(attempt, adapter.get_order(ref))
+            report = await self.asking.ask(attempt, adapter.get_order(ref))
             if report is NO_ANSWER or report is None:
                 continue
             if not report.status.terminal:
                 if rests:
-                    await self._asked(attempt, adapter.cancel_order(ref))
+                    await self.asking.ask(attempt, adapter.cancel_order(ref))
                 continue
-            fills = await self._asked(attempt, self._fills(adapter, attempt, report))
-            if fills is not NO_ANSWER and fills is not None:
+            fills = await self.asking.fills(attempt, adapter, report)
+            if fills is not None:
                 return await self._close(attempt, report, fills)
         return Parked(await self._current(attempt), ParkReason.VENUE_SILENT)
-
-    async def _asked(self, attempt: Attempt, question: Coroutine[object, object, T]) -> T | NoAnswer:
-        """A read at the venue. Whatever goes wrong is no answer, and so is an answer that contradicts itself: an order
-        that may be out there must not be lost to a removed key, a delisted market or a bug in a parser."""
-        try:
-            answer = await question
-        except VenueCallFailed as error:
-            self._log(attempt, "The exchange gave no answer", problem=error.problem)
-            return NO_ANSWER
-        except Exception as error:  # noqa: BLE001 - see above; only a cancelled task may end this
-            self.telemetry.error("A look-up failed", order_id=attempt.intent_id, error=repr(error))
-            return NO_ANSWER
-        if isinstance(answer, OrderReport) and (problem := contradiction(attempt.order, answer)) is not None:
-            self.telemetry.error("An answer contradicts itself", order_id=attempt.intent_id, problem=problem)
-            return NO_ANSWER
-        return answer
-
-    async def _fills(self, adapter: ExchangeAdapter, attempt: Attempt, report: OrderReport) -> tuple[Fill, ...] | None:
-        """Every trade of the order; None while those that are visible do not add up to what the venue says."""
-        if report.filled == ZERO:
-            return ()
-        if report.fills and _sum(report.fills) == report.filled:
-            return report.fills
-        fills = await adapter.my_trades(
-            attempt.order.symbol, venue_order_id=report.venue_order_id, since=attempt.order.created_at
-        )
-        return fills if _sum(fills) == report.filled else None
 
     async def _close(
         self,
@@ -314,8 +293,40 @@ class Attempts:
             proof=Proof.TERMINAL_STATE,
             fills=fills,
         )
-        self.exposure.settle(attempt, filled_notional(record.attempts[-1], fills))
-        self._log(attempt, "Order settled", status=report.status, filled=report.filled)
+        self.exposure.settle(attempt, filled_notional(attempt, fills))
+        self.asking.log(attempt, "Order settled", status=report.status, filled=report.filled)
+        return record
+
+    async def progress(
+        self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter, report: OrderReport
+    ) -> IntentRecord:
+        """What a look at a resting order has told: its end, or a part that executed meanwhile; or nothing new, or
+        nothing whose trades add up yet."""
+        if not report.status.terminal and report.filled == attempt.filled:
+            return record
+        fills = await self.asking.fills(attempt, adapter, report)
+        if fills is None:
+            return record
+        if report.status.terminal:
+            return await self._close(attempt, report, fills)
+        self.asking.log(attempt, "Resting order executed in part", filled=report.filled)
+        return await self.journal.step_attempt(
+            attempt.id,
+            AttemptState.WORKING,
+            now=self.clock.now(),
+            venue_order_id=report.venue_order_id,
+            fills=fills,
+        )
+
+    async def late(
+        self, before: IntentRecord, attempt: Attempt, report: OrderReport, fills: tuple[Fill, ...]
+    ) -> IntentRecord:
+        """Books what an attempt executed although it had ended. What somebody's word had booked for it gives way."""
+        record = await self.journal.step_attempt(
+            attempt.id, attempt.state, now=self.clock.now(), venue_order_id=report.venue_order_id, fills=fills
+        )
+        gone = [fill for fill in before.fills if fill.provisional and fill not in record.fills]
+        self.exposure.settle(attempt, filled_notional(attempt, fills) - filled_notional(attempt, gone))
         return record
 
     async def _current(self, attempt: Attempt) -> IntentRecord:
@@ -324,30 +335,11 @@ class Attempts:
             raise JournalError(f"the journal lost intent {attempt.intent_id}, whose attempt it held")
         return record
 
-    def _log(self, attempt: Attempt, message: str, **fields: object) -> None:
-        order = attempt.order
-        self.telemetry.info(
-            message,
-            order_id=attempt.intent_id,
-            attempt=attempt.number,
-            exchange=order.venue,
-            symbol=order.symbol,
-            side=order.side,
-            quantity=order.quantity,
-            price=order.price,
-            **fields,
-        )
-
 
 def filled_notional(attempt: Attempt, fills: Iterable[Fill]) -> Decimal:
-    """What the attempt executed, in the intent's quote: the attempt's reservation holds the conversion rate."""
-    own = (f for f in fills if (f.venue, f.venue_order_id) == (attempt.venue, attempt.venue_order_id))
-    notional = sum((fill.price * fill.quantity for fill in own), ZERO)
+    """What these fills of the attempt are in the intent's quote: its reservation holds the conversion rate."""
+    notional = sum((fill.price * fill.quantity for fill in fills), ZERO)
     return notional * attempt.reserved_notional / attempt.order.notional
-
-
-def _sum(fills: tuple[Fill, ...]) -> Decimal:
-    return sum((fill.quantity for fill in fills), ZERO)
 
 
 def _too_late(attempt: Attempt) -> ProvenNotExecuted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from backend.config.model import Settings
@@ -10,15 +10,17 @@ from backend.domain.errors import ConfigurationError
 from backend.domain.lifecycle import AttemptState, IntentState
 from backend.domain.reasons import DropReason, EndReason, FailoverFailure, ParkReason, UnknownReason
 from backend.domain.records import Drop, ExecutionResult, IntentRecord
-from backend.policies.candidate import Candidate, judge_candidate, request_deadline
+from backend.policies.candidate import judge_candidate, request_deadline
 from backend.policies.reroute import ending, may_move
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.journal import Journal
 from backend.ports.telemetry import Telemetry
 from backend.services.execution.attempts import Attempts, Parked
+from backend.services.execution.cancels import Cancels
 from backend.services.execution.markets import MarketGuard
-from backend.services.execution.snapshot import Venues
+from backend.services.execution.resting import Resting
+from backend.services.execution.snapshot import Listing, Venues
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,21 @@ class Route:
         return self.chain[0] if self.chain else "none"
 
 
+OnSettled = Callable[[bool], None]
+"""Called when the attempt found at the beginning is in doubt no longer; with True when it rests, maybe for long."""
+
+
 @dataclass(slots=True)
 class _Journey:
     """What one drive along a chain has met; bounded by the chain."""
 
     route: Route
+    settled: OnSettled
     drops: list[Drop] = field(default_factory=list)
+
+
+def nobody_waits(resting: bool) -> None:
+    """Nobody waits for the settling."""
 
 
 _FAILURES: Mapping[EndReason | ParkReason | None, FailoverFailure] = {
@@ -61,16 +72,20 @@ class Lifecycle:
     settings: Settings
     clock: Clock
     telemetry: Telemetry
+    cancels: Cancels = field(default_factory=Cancels)
 
-    async def drive(self, record: IntentRecord, route: Route) -> ExecutionResult:
+    async def drive(self, record: IntentRecord, route: Route, on_settled: OnSettled = nobody_waits) -> ExecutionResult:
         """The final or parked result. An attempt that is open at the beginning is settled first."""
-        journey = _Journey(route)
-        settled = await self._settled(record)
+        journey = _Journey(route, on_settled)
+        if record.cancel_requested_at is not None:
+            self.cancels.ask(record.intent.id)
+        settled = await self._settled(record, journey)
         if isinstance(settled, Parked):
             return await self._park(settled, journey)
         record = await self._awake(settled)
+        on_settled(False)
         for venue in route.chain:
-            if record.remaining <= 0 or self._expired(record):
+            if record.remaining <= 0 or self._expired(record) or self.cancels.wanted(record.intent.id):
                 break
             reached = await self._at_venue(record, venue, journey)
             if isinstance(reached, Parked):
@@ -78,12 +93,14 @@ class Lifecycle:
             record = reached
         return await self._end(record, journey)
 
-    async def look_again(self, record: IntentRecord, route: Route) -> ExecutionResult:
-        """One more look at a parked intent, without waiting; driven on when its order is found."""
+    async def look_again(
+        self, record: IntentRecord, route: Route, on_settled: OnSettled = nobody_waits
+    ) -> ExecutionResult:
+        """One more look at a parked intent, without waiting; driven on when its order is found or proven dead."""
         attempt = record.open_attempt
         if attempt is None:
-            return await self.drive(record, route)
-        adapter = self._adapter(attempt.venue)
+            return await self.drive(record, route, on_settled)
+        adapter = self.adapter(attempt.venue)
         if isinstance(adapter, Drop):
             return ExecutionResult.of(record)
         self.markets.note(adapter.rules, attempt)
@@ -98,11 +115,11 @@ class Lifecycle:
             if settled is None:
                 return ExecutionResult.of(record)
             record = settled
-        return await self.drive(record, route)
+        return await self.drive(record, route, on_settled)
 
     async def _at_venue(self, record: IntentRecord, venue: str, journey: _Journey) -> IntentRecord | Parked:
         """One venue's turn: dropped with a reason, or one attempt that is followed to its end."""
-        adapter = self._excluded(record, venue) or self._adapter(venue)
+        adapter = self._excluded(record, venue) or self.adapter(venue)
         if isinstance(adapter, Drop):
             journey.drops.append(adapter)
             return record
@@ -111,44 +128,47 @@ class Lifecycle:
         if isinstance(listing, Drop):
             journey.drops.append(listing)
             return record
+        # The market's turn is over once the place is answered: an order that rests must not keep others waiting.
         async with self.markets.turn(adapter.rules, listing[0].symbol):
-            blocker = self.markets.blocked_by(adapter.rules, listing[0].symbol)
-            if blocker is not None:
-                detail = f"{listing[0].symbol} is blocked until order {blocker} is resolved"
-                journey.drops.append(Drop(venue, DropReason.UNRESOLVED_ORDER, detail))
-                return record
-            snapshot = await self.venues.quoted(adapter, listing)
-            if isinstance(snapshot, Drop):
-                journey.drops.append(snapshot)
-                return record
-            not_after = request_deadline(self.clock.now(), self.settings.timeouts.send_window_s, record.valid_until)
-            decided = judge_candidate(
-                record.intent, record.remaining, record.worst_price, replace(snapshot, now=self.clock.now()), not_after
-            )
-            return await self._tried(record, decided, adapter, journey)
+            sent = await self._sent(record, adapter, listing)
+        if isinstance(sent, Drop):
+            journey.drops.append(sent)
+            return record
+        self._tell_failover(sent, venue, journey)
+        return await self._settled(sent, journey)
 
-    async def _tried(
-        self, record: IntentRecord, decided: Candidate | Drop, adapter: ExchangeAdapter, journey: _Journey
-    ) -> IntentRecord | Parked:
+    async def _sent(self, record: IntentRecord, adapter: ExchangeAdapter, listing: Listing) -> IntentRecord | Drop:
+        """Look, decide, approve, journal, send: the record with the answered attempt, or why there is none."""
+        symbol = listing[0].symbol
+        blocker = self.markets.blocked_by(adapter.rules, symbol)
+        if blocker is not None:
+            detail = f"{symbol} is blocked until order {blocker} is resolved"
+            return Drop(adapter.venue, DropReason.UNRESOLVED_ORDER, detail)
+        snapshot = await self.venues.quoted(adapter, listing)
+        if isinstance(snapshot, Drop):
+            return snapshot
+        now = self.clock.now()
+        not_after = request_deadline(now, self.settings.timeouts.send_window_s, record.valid_until)
+        decided = judge_candidate(
+            record.intent, record.remaining, record.worst_price, replace(snapshot, now=now), not_after
+        )
         if not may_move(record):
             raise AssertionError(f"{record.intent.id}: an attempt has no proof, no other may follow")
         opened = decided if isinstance(decided, Drop) else await self.attempts.open(record, decided, adapter)
         if isinstance(opened, Drop):
-            journey.drops.append(opened)
-            return record
+            return opened
         # Before the bytes leave: whatever happens to this task, the market stays blocked until the order is settled.
         self.markets.note(adapter.rules, opened.attempt)
         sent = await self.attempts.send(opened, adapter)
         self.markets.note(adapter.rules, sent.attempts[-1])
-        self._tell_failover(sent, adapter.venue, journey)
-        return await self._settled(sent)
+        return sent
 
-    async def _settled(self, record: IntentRecord) -> IntentRecord | Parked:
+    async def _settled(self, record: IntentRecord, journey: _Journey) -> IntentRecord | Parked:
         """Follows an open attempt, if there is one, to its end."""
         attempt = record.open_attempt
         if attempt is None:
             return record
-        adapter = self._adapter(attempt.venue)
+        adapter = self.adapter(attempt.venue)
         if isinstance(adapter, Drop):
             return Parked(record, ParkReason.VENUE_SILENT)
         self.markets.note(adapter.rules, attempt)
@@ -160,21 +180,28 @@ class Lifecycle:
                 outcome_reason=UnknownReason.RESTART,
                 evidence="found open when the journal was opened: it may have been sent",
             )
-        reached = await self._followed(record, adapter)
+        reached = await self._followed(record, adapter, journey)
         if not isinstance(reached, Parked):
             self.markets.note(adapter.rules, reached.attempts[-1])
         return reached
 
-    async def _followed(self, record: IntentRecord, adapter: ExchangeAdapter) -> IntentRecord | Parked:
+    async def _followed(
+        self, record: IntentRecord, adapter: ExchangeAdapter, journey: _Journey
+    ) -> IntentRecord | Parked:
         attempt = record.attempts[-1]
         if attempt.state is AttemptState.UNKNOWN:
             resolved = await self.attempts.resolve(record, attempt, adapter)
             if isinstance(resolved, Parked):
                 return resolved
             record, attempt = resolved, resolved.attempts[-1]
-        if attempt.state is AttemptState.WORKING:
+            self.markets.note(adapter.rules, attempt)
+        if attempt.state is not AttemptState.WORKING:
+            return record
+        if not record.intent.rests:
             return await self.attempts.settle(attempt, adapter)
-        return record
+        journey.settled(True)
+        record = await self._awake(record)
+        return await self.resting.follow(record, attempt, adapter)
 
     async def _awake(self, record: IntentRecord) -> IntentRecord:
         if record.state is not IntentState.PARKED:
@@ -199,9 +226,11 @@ class Lifecycle:
         return ExecutionResult.of(record, tuple(journey.drops))
 
     async def _end(self, record: IntentRecord, journey: _Journey) -> ExecutionResult:
-        state, reason = ending(record, journey.drops, expired=self._expired(record))
+        cancelled = self.cancels.wanted(record.intent.id)
+        state, reason = ending(record, journey.drops, expired=self._expired(record), cancelled=cancelled)
         now = self.clock.now()
         record = await self.journal.step_intent(record.intent.id, state, now=now, reason=reason)
+        self.cancels.forget(record.intent.id)
         self.telemetry.order_ended(state)
         if reason in _FAILURES:
             self.telemetry.failover_failed(journey.route.primary, _FAILURES[reason])
@@ -241,7 +270,11 @@ class Lifecycle:
             return Drop(venue, DropReason.ALREADY_TRIED, "this order was already tried there")
         return None
 
-    def _adapter(self, venue: str) -> ExchangeAdapter | Drop:
+    @property
+    def resting(self) -> Resting:
+        return Resting(self.attempts, self.cancels, self.clock, self.telemetry)
+
+    def adapter(self, venue: str) -> ExchangeAdapter | Drop:
         try:
             return self.venues.adapter_of(venue)
         except ConfigurationError as error:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from backend.domain.lifecycle import AttemptState
 from backend.domain.records import Attempt
 from backend.domain.rules import VenueRules
 
@@ -36,11 +37,12 @@ class MarketGuard:
         return min(self._blocked.get((rules.venue, symbol), ()), default=None)
 
     def note(self, rules: VenueRules, attempt: Attempt) -> None:
-        """Blocks or frees the attempt's market, by the attempt's state."""
+        """Blocks or frees the attempt's market, by the attempt's state. One that is known to be there, under the
+        venue's own id, can be told from any other."""
         if not rules.one_unanswered_place_per_market:
             return
         market = (rules.venue, attempt.order.symbol)
-        if not attempt.state.ended:
+        if attempt.state in (AttemptState.OPEN, AttemptState.UNKNOWN):
             self._blocked.setdefault(market, set()).add(attempt.id)
             return
         self._blocked.get(market, set()).discard(attempt.id)

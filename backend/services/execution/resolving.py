@@ -10,6 +10,7 @@ from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.money import ZERO, plain
 from backend.domain.orders import Fill
 from backend.domain.records import Attempt, IntentRecord
+from backend.policies.horizon import GHOST_S
 from backend.policies.reroute import ending
 from backend.ports.clock import Clock
 from backend.ports.journal import Journal
@@ -25,7 +26,8 @@ class Word:
 
 async def resolve(journal: Journal, clock: Clock, intent_id: str, word: Word) -> IntentRecord:
     """Closes the open attempt by the operator's word and ends the order; nothing is sent. The fill is provisional, at
-    the order's own limit, the worst that it can have been.
+    the order's own limit, the worst that it can have been; trades that show later replace it. The reservation stays
+    for a while, in which the order is looked for on.
 
     Raises JournalError when there is no such order or nothing to resolve, InvalidOrder for a word that cannot be.
     """
@@ -49,6 +51,7 @@ async def resolve(journal: Journal, clock: Clock, intent_id: str, word: Word) ->
         evidence=f"operator: {word.reason.strip()}",
         settled_by="operator",
         fills=_fills(attempt, word.filled, clock.now()),
+        ghost_until=clock.now() + GHOST_S,
     )
     if record.state is IntentState.PARKED:
         record = await journal.step_intent(intent_id, IntentState.ACTIVE, now=clock.now())
@@ -62,4 +65,4 @@ def _fills(attempt: Attempt, filled: Decimal, now: float) -> tuple[Fill, ...]:
     order = attempt.order
     number = attempt.venue_order_id or f"unknown:{attempt.id}"
     trade = f"operator:{plain(filled)}"
-    return (Fill(order.venue, order.symbol, number, trade, order.side, filled, order.price, at=now),)
+    return (Fill(order.venue, order.symbol, number, trade, order.side, filled, order.price, at=now, provisional=True),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 
 from backend.config.model import Settings
@@ -23,19 +23,30 @@ from backend.policies.routing_tables import FailoverChains, candidates, known_ex
 from backend.ports.clock import Clock
 from backend.ports.journal import Journal
 from backend.ports.telemetry import Telemetry
-from backend.services.execution.lifecycle import Lifecycle, Route
+from backend.services.execution.late import LateEvidence
+from backend.services.execution.lifecycle import Lifecycle, OnSettled, Route, nobody_waits
 
 ORDERS_IN_FLIGHT_MAX = 1_000
 REVIEW_INTERVAL_S = 60.0
 VALIDITY_MAX_S = 86_400.0
-NO_NEW_ATTEMPT = Route(())
-"""Settle what is open, send nothing."""
 
 
-async def _all_ended(tasks: Sequence[asyncio.Task[ExecutionResult]]) -> None:
-    """Waits for all. Cancelling the wait cancels none of them: an order belongs to the router."""
-    if tasks:
-        await asyncio.wait(tasks)
+_Work = Callable[[IntentRecord, OnSettled], Coroutine[object, object, ExecutionResult]]
+
+
+def _setter(event: asyncio.Event, only_resting: bool = False) -> Callable[[object], None]:
+    """Sets the event; or only when what it is told is true."""
+
+    def told(what: object) -> None:
+        if what or not only_resting:
+            event.set()
+
+    return told
+
+
+def _pinned(venue: str) -> Route:
+    """This venue and no other, without a health check."""
+    return Route((venue,), frozenset({venue}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,7 @@ class Router:
         self._settings = settings
         self._clock = clock
         self._telemetry = telemetry
+        self._late = LateEvidence(journal, lifecycle.attempts, clock, telemetry)
         self._running: dict[str, _Running] = {}
         self._reviewer: asyncio.Task[None] | None = None
         self._open = False
@@ -77,15 +89,14 @@ class Router:
         """Settles what the journal holds open, then opens the intake.
 
         Every attempt found open is treated as unknown: its order is looked up and adopted, or its intent is parked.
+        What is left of an intent that is still valid goes on along its chain, as if nothing had happened.
         """
         async with self._starting:
             if self._open:
                 return
-            left = await self._idle()
-            restored = [self._start(r.intent, r.body_hash, self._restore(r)) for r in left]
-            await _all_ended(restored)
-            for task in restored:
-                error = task.exception()
+            await self._late.look(self._lifecycle.adapter)
+            for task in await self._taken_up(self._restore, wait_for_ends=False):
+                error = task.exception() if task.done() and not task.cancelled() else None
                 if isinstance(error, OrderFateUnknown) and isinstance(error.cause, JournalError):
                     raise error.cause
             self._open = True
@@ -110,9 +121,13 @@ class Router:
 
     async def run_on_venue(self, venue: str, intent: Intent) -> ExecutionResult:
         """One attempt on this venue and no other, without a health check: the caller chose it."""
-        return await self.execute(intent, Route((venue,), frozenset({venue})))
+        return await self.execute(intent, _pinned(venue), pinned=venue)
 
-    async def execute(self, intent: Intent, route: Route) -> ExecutionResult:
+    def _route(self, record: IntentRecord) -> Route:
+        """The route of a stored intent: the venue that its caller chose, or today's chain."""
+        return self.route_of(record.intent) if record.pinned is None else _pinned(record.pinned)
+
+    async def execute(self, intent: Intent, route: Route, pinned: str | None = None) -> ExecutionResult:
         """Like ``submit`` with a route given."""
         if not self._open:
             raise RouterClosed("the router takes no orders: it was not started or is closed")
@@ -121,18 +136,52 @@ class Router:
         if running is None:
             if len(self._running) >= ORDERS_IN_FLIGHT_MAX:
                 raise RouterBusy(f"{ORDERS_IN_FLIGHT_MAX} orders are in flight; repeat {intent.id!r} later")
-            task = self._start(intent, body, self._accepted(intent, body, route))
+            task = self._start(intent, body, self._accepted(intent, body, route, pinned))
         elif running.body == body:
             task = running.task
         else:
             raise IdempotencyConflict(intent.id)
         return await asyncio.shield(task)
 
+    async def cancel(self, intent_id: str) -> ExecutionResult:
+        """Stores that the order is to be cancelled, and returns its result once it is final or parked.
+
+        From the moment it is stored no new attempt is made; what rests is cancelled at its venue, and only the venue's
+        own final word tells how much had executed before. An order that is final already just tells its result; one
+        whose fate is unknown stays parked until evidence comes, and is not sent elsewhere then. Safe to repeat.
+
+        Raises UnknownOrder, RouterClosed, JournalError.
+        """
+        if not self._open:
+            raise RouterClosed("the router is closed: cancel the order when it runs, or with the command line")
+        record = await self._journal.request_cancel(intent_id, now=self._clock.now())
+        if record.state.final:
+            return ExecutionResult.of(record)
+        self._lifecycle.cancels.ask(intent_id)
+        running = self._running.get(intent_id)
+        task = running.task if running else self._start(record.intent, record.body_hash, self._looked_again(record))
+        return await asyncio.shield(task)
+
     async def review(self) -> tuple[ExecutionResult, ...]:
         """Looks once more for every parked order, and takes up what a failed task has left. Returns their results."""
-        looks = [self._start(r.intent, r.body_hash, self._looked_again(r)) for r in await self._idle()]
-        await _all_ended(looks)
-        return tuple(task.result() for task in looks if not task.cancelled() and task.exception() is None)
+        await self._late.look(self._lifecycle.adapter)
+        looks = await self._taken_up(self._looked_again, wait_for_ends=True)
+        ended = [task for task in looks if task.done() and not task.cancelled()]
+        return tuple(task.result() for task in ended if task.exception() is None)
+
+    async def _taken_up(self, work: _Work, *, wait_for_ends: bool) -> list[asyncio.Task[ExecutionResult]]:
+        """Starts ``work`` for everything that is idle, and waits until each task has ended or follows an order that
+        rests; or only until no attempt is in doubt. Cancelling the wait cancels none of them."""
+        tasks, known = [], []
+        for record in await self._idle():
+            settled = asyncio.Event()
+            task = self._start(record.intent, record.body_hash, work(record, _setter(settled, wait_for_ends)))
+            task.add_done_callback(_setter(settled))
+            tasks.append(task)
+            known.append(settled)
+        for settled in known:
+            await settled.wait()
+        return tasks
 
     async def known(self, intent_id: str) -> bool:
         """Is this id at work or in the journal? Then submitting it again only tells its result."""
@@ -150,6 +199,9 @@ class Router:
             self._reviewer.cancel()
             await asyncio.gather(self._reviewer, return_exceptions=True)
             self._reviewer = None
+        for intent_id in self._lifecycle.cancels.waiting & self._running.keys():
+            # It only rests: there is nothing to wait for, and the next start finds it.
+            self._running[intent_id].task.cancel()
         tasks = [running.task for running in self._running.values()]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=grace_s)
@@ -172,36 +224,37 @@ class Router:
         if isinstance(error, OrderFateUnknown):
             self._telemetry.error("Order not followed to its end", order_id=intent_id, error=repr(error.cause))
 
-    async def _accepted(self, intent: Intent, body: str, route: Route) -> ExecutionResult:
+    async def _accepted(self, intent: Intent, body: str, route: Route, pinned: str | None) -> ExecutionResult:
         """Stored first; an id that is stored already only gets its result."""
         now = self._clock.now()
         valid_until = now + DEFAULT_VALIDITY_S if intent.valid_until is None else intent.valid_until
         if valid_until > now + VALIDITY_MAX_S:
             raise InvalidOrder("valid_until", f"{valid_until} is more than {VALIDITY_MAX_S:g} s from now")
-        record = await self._journal.accept(intent, body_hash=body, now=now, valid_until=valid_until)
-        if record.state is IntentState.ACTIVE:
-            return await self._driven(record, NO_NEW_ATTEMPT)
-        if record.state is not IntentState.NEW:
-            return ExecutionResult.of(record)
-        return await self._driven(record, route)
+        record = await self._journal.accept(intent, body_hash=body, now=now, valid_until=valid_until, pinned=pinned)
+        if record.state in (IntentState.NEW, IntentState.ACTIVE):
+            return await self._driven(record, route)
+        return ExecutionResult.of(record)
 
-    async def _driven(self, record: IntentRecord, route: Route) -> ExecutionResult:
+    async def _driven(
+        self, record: IntentRecord, route: Route, on_settled: OnSettled = nobody_waits
+    ) -> ExecutionResult:
         """Raises OrderFateUnknown for whatever fails on the way: from here on bytes may have left."""
         try:
-            return await self._lifecycle.drive(record, route)
+            return await self._lifecycle.drive(record, route, on_settled)
         except Exception as error:
             raise OrderFateUnknown(record.intent.id, error) from error
 
-    async def _looked_again(self, record: IntentRecord) -> ExecutionResult:
+    async def _looked_again(self, record: IntentRecord, on_settled: OnSettled = nobody_waits) -> ExecutionResult:
         try:
-            return await self._lifecycle.look_again(record, NO_NEW_ATTEMPT)
+            return await self._lifecycle.look_again(record, self._route(record), on_settled)
         except Exception as error:
             raise OrderFateUnknown(record.intent.id, error) from error
 
-    async def _restore(self, record: IntentRecord) -> ExecutionResult:
-        """Settles what an earlier process left. Nothing new is sent: its caller may be gone for good reasons."""
-        parked = record.state is IntentState.PARKED
-        return await (self._looked_again(record) if parked else self._driven(record, NO_NEW_ATTEMPT))
+    async def _restore(self, record: IntentRecord, on_settled: OnSettled) -> ExecutionResult:
+        """Settles what an earlier process left, and goes on with it: its ``valid_until`` says for how long."""
+        if record.state is IntentState.PARKED:
+            return await self._looked_again(record, on_settled)
+        return await self._driven(record, self._route(record), on_settled)
 
     async def _review_forever(self) -> None:
         while True:

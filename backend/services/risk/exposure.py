@@ -1,13 +1,12 @@
 """Exposure per venue: what is reserved for unsettled attempts and what fills have built up.
 
-One process holds the journal, so this book, filled from the journal at start and changed before each commit, is the
-truth about reservations: of two orders that arrive together the second already sees the first one's.
+This book is filled from the journal at start and changed before each commit, so that of two orders that arrive together
+the second already sees the first one's. The journal's own sums have the last word, in the transaction of the attempt.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,7 +14,7 @@ from backend.config.model import Limits
 from backend.domain.approval import Approved, Refused
 from backend.domain.money import ZERO
 from backend.domain.orders import Side, VenueOrder
-from backend.domain.records import Attempt
+from backend.domain.records import Attempt, ExposureState
 from backend.policies.risk_limits import LimitDecision, VenueExposure, judge_notional, judge_order
 
 
@@ -99,13 +98,10 @@ class ExposureBook:
             held = self._positions[attempt.venue]
             held[base] = held.get(base, ZERO) + signed
 
-    def load(self, attempts: Iterable[tuple[Attempt, Decimal]]) -> None:
-        """Replaces the book by the journal's: each attempt with its filled notional in the intent's quote."""
-        self._reserved.clear()
-        self._ghosts.clear()
+    def load(self, state: ExposureState) -> None:
+        """Replaces the book by the journal's."""
+        self._reserved = {one.attempt_id: _Reservation(one.venue, one.base, one.amount) for one in state.reservations}
+        self._ghosts = {one.attempt_id: one.until for one in state.reservations if one.until is not None}
         self._positions.clear()
-        for attempt, filled_notional in attempts:
-            if attempt.state.ended:
-                self.settle(attempt, filled_notional)
-            else:
-                self._reserved[attempt.id] = _Reservation.of(attempt.order, attempt.reserved_notional)
+        for held in state.positions:
+            self._positions[held.venue][held.base] = held.amount

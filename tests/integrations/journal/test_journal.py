@@ -169,7 +169,7 @@ async def test_the_database_itself_holds_one_open_attempt(journal: SqliteJournal
     other = sqlite3.connect(tmp_path / "journal.sqlite")
     copy = (
         "INSERT INTO attempt SELECT 'x', intent_id, 2, venue, account, {client_id}, request, quantity,"
-        " reserved_notional, {state}, NULL, NULL, NULL, '', NULL, '', 0, opened_at, NULL FROM attempt"
+        " reserved_notional, {state}, NULL, NULL, NULL, '', NULL, '', 0, opened_at, NULL, leg FROM attempt"
     )
     for client_id, state in (("'other'", "'open'"), ("client_id", "'closed'")):
         with pytest.raises(sqlite3.IntegrityError):
@@ -294,7 +294,7 @@ async def test_a_unit_that_breaks_harms_nobody_else(journal: SqliteJournal) -> N
     """Whatever one unit of work raises, its waiter is told and the thread serves the next one."""
 
     def broken(db: sqlite3.Connection) -> None:
-        db.execute("DELETE FROM intent")
+        db.execute("UPDATE intent SET state = 'done'")
         raise ValueError("a bug")
 
     await accept(journal, intent())
@@ -302,7 +302,9 @@ async def test_a_unit_that_breaks_harms_nobody_else(journal: SqliteJournal) -> N
         await journal._writer.do(broken)
     with pytest.raises(JournalError):
         await journal.step_intent("\ud800", IntentState.ACTIVE, now=NOW)
-    assert await journal.get("a") is not None
+    kept = await journal.get("a")
+    assert kept is not None
+    assert kept.state is IntentState.NEW
 
 
 async def test_a_full_disk_stops_the_journal(tmp_path: Path) -> None:

@@ -77,6 +77,13 @@ CORRUPTIONS = {
     "a fill is larger": "UPDATE fill SET quantity = '5' WHERE trade_id = 't2'",
     "a fill was dearer": "UPDATE fill SET price = '101' WHERE trade_id = 't1'",
     "a fill is another attempt's": "UPDATE fill SET attempt_id = 'c/1' WHERE trade_id = 't1'",
+    "a reservation is gone": "DELETE FROM reservation WHERE attempt_id = 'c/1'",
+    "a reservation is smaller": "UPDATE reservation SET amount = 1 WHERE attempt_id = 'c/1'",
+    "less is reserved": "UPDATE exposure SET reserved = 0 WHERE reserved > 0",
+    "a position is gone": "DELETE FROM position",
+    "a leg is larger": "UPDATE leg SET quantity = '15' WHERE intent_id = 'a'",
+    "a cancel was forgotten": "UPDATE intent SET cancel_requested_at = 1 WHERE id = 'a'",
+    "a fill was provisional": "UPDATE fill SET provisional = 1 WHERE trade_id = 't1'",
     "a fill was added": (
         "INSERT INTO fill (venue, account, symbol, venue_order_id, trade_id, attempt_id, side, quantity, price, fee,"
         " fee_asset, at) VALUES ('kraken', 'main', 'BTC/USDT', 'o1', 't3', 'c/1', 'buy', '1', '100', '0', 'BTC', 1)"

@@ -10,7 +10,7 @@ import pytest
 from backend.config import Limits
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.reasons import EndReason
-from backend.services.execution.attempts import GHOST_S
+from backend.policies.horizon import GHOST_S
 from tests.fakes.exchange import FakeExchange
 from tests.services.execution.conftest import Desk, buy
 

@@ -1,0 +1,51 @@
+"""Follows an order that rests in a venue's book: books what executes, and takes it out when it has to go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.domain.lifecycle import AttemptState
+from backend.domain.orders import OrderRef, OrderReport
+from backend.domain.records import Attempt, IntentRecord
+from backend.policies.resting import next_look_s, why_leave
+from backend.ports.clock import Clock
+from backend.ports.exchange import ExchangeAdapter
+from backend.ports.telemetry import Telemetry
+from backend.services.execution.attempts import Attempts, Parked
+from backend.services.execution.cancels import Cancels
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """Holds no state of its own: what executed is in the journal, the wish to cancel in ``cancels``."""
+
+    attempts: Attempts
+    cancels: Cancels
+    clock: Clock
+    telemetry: Telemetry
+
+    async def follow(self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter) -> IntentRecord | Parked:
+        """Watches a working attempt until the venue says it has ended, or until it has to leave: then it is cancelled
+        and followed to its terminal state, as any other. Only that state tells what is left to move."""
+        ref = OrderRef(attempt.order.symbol, attempt.venue_order_id, attempt.order.client_id or None)
+        silent = 0
+        while True:
+            leave = why_leave(
+                now=self.clock.now(),
+                valid_until=record.valid_until,
+                cancel_requested=self.cancels.wanted(record.intent.id),
+                silent_looks=silent,
+            )
+            if leave is not None:
+                self.telemetry.info(
+                    "Resting order leaves", order_id=record.intent.id, exchange=attempt.venue, reason=leave.value
+                )
+                return await self.attempts.settle(attempt, adapter)
+            report = await self.attempts.asking.ask(attempt, adapter.get_order(ref))
+            silent = 0 if isinstance(report, OrderReport) else silent + 1
+            if isinstance(report, OrderReport):
+                record = await self.attempts.progress(record, attempt, adapter, report)
+                attempt = next(one for one in record.attempts if one.id == attempt.id)
+                if attempt.state is AttemptState.CLOSED:
+                    return record
+            await self.cancels.wait(record.intent.id, self.clock, next_look_s(self.clock.now(), record.valid_until))
