@@ -6,16 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from backend.domain.errors import IllegalTransition, InvalidOrder
+from backend.domain.errors import InvalidOrder
 from backend.domain.ids import body_hash, client_id
-from backend.domain.lifecycle import (
-    ATTEMPT_STEPS,
-    INTENT_STEPS,
-    AttemptState,
-    IntentState,
-    check_attempt_step,
-    check_intent_step,
-)
 from backend.domain.money import ceil_to_step, floor_to_step, plain
 from backend.domain.orders import Credentials, Intent, OrderType, Side
 
@@ -101,35 +93,6 @@ def test_client_id_is_stable_and_distinct() -> None:
     assert make() == make()
     assert len(ids) == 6
     assert all(len(identity) == 32 and set(identity) <= set("0123456789abcdef") for identity in ids)
-
-
-@pytest.mark.parametrize("source", AttemptState)
-@pytest.mark.parametrize("target", AttemptState)
-def test_attempt_steps_are_the_table(source: AttemptState, target: AttemptState) -> None:
-    """Exactly the listed steps are legal; an ended attempt never moves, it only takes what executed late."""
-    if target in ATTEMPT_STEPS[source]:
-        check_attempt_step("a/1", source, target)
-        assert not source.ended or target is source
-    else:
-        with pytest.raises(IllegalTransition):
-            check_attempt_step("a/1", source, target)
-
-
-@pytest.mark.parametrize("source", IntentState)
-@pytest.mark.parametrize("target", IntentState)
-def test_intent_steps_are_the_table(source: IntentState, target: IntentState) -> None:
-    """Exactly the listed steps are legal; a final intent never moves."""
-    if target in INTENT_STEPS[source]:
-        check_intent_step("a", source, target)
-        assert not source.final
-    else:
-        with pytest.raises(IllegalTransition):
-            check_intent_step("a", source, target)
-
-
-def test_an_unknown_attempt_is_never_simply_rejected() -> None:
-    """From UNKNOWN only evidence leads on: there is no step to REJECTED."""
-    assert AttemptState.REJECTED not in ATTEMPT_STEPS[AttemptState.UNKNOWN]
 
 
 def test_steps_round_to_the_safe_side() -> None:
