@@ -12,6 +12,7 @@ QuantumTraderError
 ├── JournalError              the journal cannot be used: intake and sending stop
 │   ├── JournalLocked         another process holds it
 │   ├── IntentCancelled       the order is to be cancelled: no attempt of it is opened any more
+│   ├── OrderTaken            the order at the venue belongs to another attempt
 │   ├── AccountHalted         an account takes no new orders until somebody acknowledges what happened there
 │   ├── OverCap               the attempt does not fit under its venue's cap: it is not opened
 │   └── JournalCorrupt        what it holds contradicts itself, or comes from a newer version
@@ -122,6 +123,10 @@ class OverCap(JournalError):
 
     def __init__(self, venue: str, notional: object, cap: object) -> None:
         super().__init__(f"{notional} more would exceed the cap of {cap} at {venue}")
+
+
+class OrderTaken(JournalError):
+    """The order at the venue belongs to another attempt: it cannot be this one's."""
 
 
 class AccountHalted(JournalError):

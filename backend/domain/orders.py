@@ -192,12 +192,14 @@ class VenueOrder:
 
 @dataclass(frozen=True, slots=True)
 class OrderRef:
-    """How an order is looked up or cancelled: by the venue's id, by our client id, or both. ``created_at``: sent at."""
+    """How an order is looked up or cancelled: by the venue's id, by our client id, or both. ``created_at``: sent at.
+    ``like``: the request itself, to search for where a venue has no id of ours."""
 
     symbol: str
     venue_order_id: str | None = None
     client_id: str | None = None
     created_at: float | None = None
+    like: VenueOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,8 @@ class ExecutionResult:
     """The answer to ``router.submit`` and ``adapter.place_order``: final, or parked with its quantity blocked.
 
     ``average_price`` is None without fills, and in each fill's own quote when all fills share one. ``retry_at`` (epoch
-    seconds) is the earliest sensible retry of an ``all_down`` refusal.
+    seconds) is the earliest sensible retry of an ``all_down`` refusal. ``unresolved_until``: from then on a parked
+    order's absence can be proven; None where only evidence or an operator ends the wait.
     """
 
     intent_id: str
@@ -163,6 +164,7 @@ class ExecutionResult:
     fills: tuple[Fill, ...] = ()
     dropped: tuple[Drop, ...] = ()
     retry_at: float | None = None
+    unresolved_until: float | None = None
 
     @property
     def average_price(self) -> Decimal | None:
@@ -176,7 +178,13 @@ class ExecutionResult:
         return tuple(dict.fromkeys(fill.venue for fill in self.fills))
 
     @classmethod
-    def of(cls, record: IntentRecord, dropped: tuple[Drop, ...] = (), retry_at: float | None = None) -> ExecutionResult:
+    def of(
+        cls,
+        record: IntentRecord,
+        dropped: tuple[Drop, ...] = (),
+        retry_at: float | None = None,
+        unresolved_until: float | None = None,
+    ) -> ExecutionResult:
         return cls(
             intent_id=record.intent.id,
             state=record.state,
@@ -188,6 +196,7 @@ class ExecutionResult:
             fills=record.fills,
             dropped=dropped,
             retry_at=retry_at,
+            unresolved_until=unresolved_until,
         )
 
 

@@ -14,7 +14,7 @@ from backend.domain.orders import Balance, Intent, OrderType, Side, TimeInForce
 from backend.domain.reasons import DropReason
 from backend.domain.records import Drop
 from backend.domain.rules import VenueRules
-from backend.policies.pricing import venue_price, worst_price
+from backend.policies.pricing import fingerprinted, venue_price, worst_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ def judge_candidate(
     if worst is None or not (levels or intent.rests):
         return Drop(venue, DropReason.BOOK_UNAVAILABLE, f"nothing to {intent.side.value} in the book")
     price = venue_price(intent.side, worst, rate, instrument.price_tick)
+    if not rules.has_client_id:
+        price = fingerprinted(intent, price, instrument.price_tick)
     if price <= ZERO:
         return Drop(venue, DropReason.PRICE_OUT_OF_BOUND, f"the bound {plain(worst)} is less than a tick here")
     if not intent.rests and not within(intent.side, levels[0].price, price):

@@ -27,10 +27,12 @@ word, and so long it is looked for on."""
 @dataclass(frozen=True, slots=True)
 class Horizon:
     """Epoch seconds of the venue's clock. ``cancel_from``: no copy can arrive any more. ``absent_from``: what arrived
-    has executed and can be seen. ``park_at``: enough patience."""
+    has executed and can be seen. ``absent_until``: from then on the venue may have forgotten it. ``park_at``: enough
+    patience."""
 
     cancel_from: float
     absent_from: float
+    absent_until: float
     park_at: float
 
 
@@ -42,7 +44,8 @@ def horizon(rules: VenueRules, not_after: float, skew_s: float) -> Horizon | Non
         return None
     cancel_from = not_after + skew_s
     absent_from = cancel_from + rules.engine_bound_s.value + rules.visibility_bound_s.value
-    return Horizon(cancel_from, absent_from, absent_from + PATIENCE_S)
+    made_from = not_after - rules.deadline_max_s.value - skew_s
+    return Horizon(cancel_from, absent_from, made_from + rules.lookup_retention_s.value, absent_from + PATIENCE_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Missing(StrEnum):
     DEADLINE = "the venue checks no deadline"
     CANCEL = "no cancel was sent after the deadline and answered with unknown order"
     LOOKUPS = "not two endpoints were asked after the horizon and after the cancel"
+    RETENTION = "the venue may have forgotten the order by now"
     CONTROL = "the venue did not answer a known question in the same round"
 
 
@@ -78,6 +82,8 @@ def missing_proof(limits: Horizon | None, cancel: CancelUnknown | None, looked: 
         return Missing.DEADLINE
     if cancel is None or cancel.sent_at < limits.cancel_from:
         return Missing.CANCEL
+    if any(one.sent_at > limits.absent_until for one in looked):
+        return Missing.RETENTION
     late = [one for one in looked if one.sent_at > limits.absent_from and one.sent_at >= cancel.answered_at]
     if len({one.endpoint for one in late}) < ENDPOINTS_MIN:
         return Missing.LOOKUPS

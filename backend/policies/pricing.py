@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -10,6 +11,10 @@ from backend.domain.instruments import Instrument
 from backend.domain.money import BASIS_POINT, ceil_to_step, floor_to_step
 from backend.domain.orders import Intent, Side
 from backend.domain.records import Equivalent
+
+FINGERPRINT_TICKS_MAX = 99
+FINGERPRINT_BPS_MAX = Decimal(1)
+"""A fingerprint moves a price by no more than this."""
 
 
 def listed_market(
@@ -47,3 +52,12 @@ def venue_price(side: Side, price: Decimal, rate: Decimal, tick: Decimal) -> Dec
     less."""
     converted = price * rate
     return floor_to_step(converted, tick) if side is Side.BUY else ceil_to_step(converted, tick)
+
+
+def fingerprinted(intent: Intent, price: Decimal, tick: Decimal) -> Decimal:
+    """The price moved by a few ticks that follow from the intent's id, towards safety: where a venue has no client
+    ids, an order whose answer was lost is told from its neighbours by it (firi.md, section 5)."""
+    room = min(FINGERPRINT_TICKS_MAX, int(price * FINGERPRINT_BPS_MAX * BASIS_POINT / tick))
+    digest = hashlib.sha256(intent.id.encode()).digest()
+    ticks = int.from_bytes(digest[:4]) % (room + 1)
+    return price - ticks * tick if intent.side is Side.BUY else price + ticks * tick

@@ -64,13 +64,13 @@ async def unknown_stays(desk: Desk) -> None:
         assert (len(desk.orders), pair.orders_elsewhere) == (0, 0)
 
 
-@case(131, Group.ROUTER, Need.LOOKUP_BY_CLIENT_ID)
+@case(131, Group.ROUTER)
 async def lost_answer_adopted(desk: Desk) -> None:
     """An executed order whose answer is lost is found and adopted, and nothing is sent again."""
-    for number, drop in enumerate(("reset", "hang"), start=1):
+    for number, (drop, quantity) in enumerate((("reset", "0.25"), ("hang", "0.125")), start=1):
         async with open_pair(desk) as pair:
             desk.at_place(FaultKind.LOST_ANSWER, drop=drop, min=1.5, max=1.5)
-            result = await pair.submit(quantity="0.25")
+            result = await pair.submit(quantity=quantity)
             assert (result.state, result.venues) == (IntentState.DONE, (desk.venue,))
             assert result.attempts[0].settled_by.startswith("look-up")
             assert (len(desk.orders), pair.orders_elsewhere) == (number, 0)
@@ -174,7 +174,7 @@ async def under_the_minimum(desk: Desk) -> None:
         assert desk.orders == ()
 
 
-@case(141, Group.ROUTER, Need.LOOKUP_BY_CLIENT_ID)
+@case(141, Group.ROUTER)
 async def adopted_after_a_restart(desk: Desk) -> None:
     """A router that stops while an answer hangs is followed by one that finds the order and books it, once."""
     async with open_pair(desk) as pair:

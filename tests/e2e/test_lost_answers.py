@@ -27,16 +27,27 @@ async def test_a_lost_answer_is_adopted_not_sent_again(world: World, venue: str,
     assert result.filled == world.executed() == Decimal("0.01")
 
 
-async def test_at_firi_it_is_parked_and_its_market_blocked(world: World) -> None:
-    """Without client ids nothing can be adopted: parked at once, and no other order goes to that market."""
-    world.emulator.inject("firi", lost())
+@pytest.mark.parametrize("drop", ["reset", "hang"])
+async def test_at_firi_it_is_known_by_what_was_asked_for(world: World, drop: str) -> None:
+    """Without client ids the order is told by its market, side, amount, fingerprinted price and time: adopted, once."""
+    world.emulator.inject("firi", lost(drop, hidden_s=1.0))
+    result = await (await world.runtime.router()).submit(buy(exchange="firi"))
+    assert (result.state, result.venues) == (IntentState.DONE, ("firi",))
+    assert result.attempts[0].settled_by.startswith("look-up")
+    assert len(world.emulator.ledger("firi").orders) == 1
+
+
+async def test_at_firi_an_absent_order_is_parked_and_its_market_blocked(world: World) -> None:
+    """Absence proves nothing there: parked, and no other order goes to that market."""
+    world.emulator.inject("firi", Fault(FaultKind.RESET, PLACE, count=1, params={"when": "before"}))
     router = await world.runtime.router()
     parked = await router.submit(buy("one", exchange="firi"))
     assert (parked.state, parked.reason) == (IntentState.PARKED, ParkReason.NO_CLIENT_ID)
     other = await router.submit(buy("two", exchange="firi"))
     assert {drop.venue: drop.reason for drop in other.dropped}["firi"] is DropReason.UNRESOLVED_ORDER
     assert other.venues == ("binance",)
-    assert len(world.emulator.ledger("firi").orders) == 1
+    assert parked.unresolved_until is None
+    assert world.emulator.ledger("firi").orders == ()
 
 
 @pytest.mark.parametrize("venue", LOOKED_UP)
@@ -70,10 +81,7 @@ async def test_a_strange_answer_to_an_executed_order(world: World, venue: str, p
     world.emulator.inject(venue, fault)
     result = await (await world.runtime.router()).submit(buy(exchange=venue))
     assert world.orders() == 1
-    if venue == "firi":
-        assert result.state is IntentState.PARKED
-    else:
-        assert (result.state, result.filled) == (IntentState.DONE, world.executed())
+    assert (result.state, result.filled) == (IntentState.DONE, world.executed())
 
 
 @pytest.mark.parametrize("venue", LOOKED_UP)

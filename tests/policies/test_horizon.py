@@ -14,13 +14,19 @@ from backend.integrations.exchanges.firi.rules import RULES as FIRI
 from backend.policies.horizon import PATIENCE_S, CancelUnknown, Horizon, Missing, NotFound, horizon, missing_proof
 
 NOT_AFTER, SKEW = 1_000.0, 0.25
-LIMITS = Horizon(cancel_from=1_000.25, absent_from=1_120.25, park_at=1_180.25)
+RETAINED_S = 90 * 86_400
+LIMITS = Horizon(cancel_from=1_000.25, absent_from=1_120.25, absent_until=1_000 - 60.25 + RETAINED_S, park_at=1_180.25)
+FORGOTTEN = tuple(
+    replace(one, sent_at=940.0 + RETAINED_S)
+    for one in (NotFound("query", 0.0, control=True), NotFound("history", 0.0, control=True))
+)
 CANCEL = CancelUnknown(sent_at=1_000.25, answered_at=1_001.0)
 FOUND_NOTHING = (NotFound("query", 1_120.5, control=True), NotFound("history", 1_120.6, control=True))
 
 
 def test_the_horizon_adds_every_bound() -> None:
-    """Deadline, error of the clock, engine bound and visibility bound; then patience."""
+    """Deadline, error of the clock, engine bound and visibility bound; then patience. And an end: orders that are old
+    are forgotten, and a venue that has forgotten one does not prove that there was none."""
     assert horizon(BINANCE, NOT_AFTER, SKEW) == LIMITS
     assert LIMITS.park_at - LIMITS.absent_from == PATIENCE_S
 
@@ -51,6 +57,7 @@ def test_all_conditions_together_prove() -> None:
         (LIMITS, CANCEL, (FOUND_NOTHING[0], replace(FOUND_NOTHING[1], sent_at=1_120.25)), Missing.LOOKUPS),
         (LIMITS, replace(CANCEL, answered_at=1_120.55), FOUND_NOTHING, Missing.LOOKUPS),
         (LIMITS, CANCEL, (FOUND_NOTHING[0], replace(FOUND_NOTHING[1], control=False)), Missing.CONTROL),
+        (LIMITS, CANCEL, FORGOTTEN, Missing.RETENTION),
     ],
 )
 def test_each_condition_is_needed(

@@ -97,6 +97,7 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE fill ADD COLUMN provisional INTEGER NOT NULL DEFAULT 0;
     DROP INDEX attempt_one_open;
     CREATE UNIQUE INDEX attempt_one_open ON attempt (intent_id, leg) WHERE state IN ('open', 'unknown', 'working');
+    CREATE INDEX attempt_venue_order ON attempt (venue, venue_order_id);
     CREATE TABLE leg (
         intent_id TEXT NOT NULL REFERENCES intent (id),
         leg INTEGER NOT NULL,

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
-from backend.domain.errors import AccountHalted, IdempotencyConflict, IntentCancelled, JournalError, UnknownOrder
+from backend.domain.errors import (
+    AccountHalted,
+    IdempotencyConflict,
+    IntentCancelled,
+    JournalError,
+    OrderTaken,
+    UnknownOrder,
+)
 from backend.domain.lifecycle import AttemptState, IntentState, Proof, check_attempt_step, check_intent_step
 from backend.domain.money import ZERO
 from backend.domain.orders import Fill, Intent
@@ -216,6 +224,8 @@ def step_attempt(
     known_as = row["venue_order_id"]
     if known_as is not None and venue_order_id not in (None, known_as):
         raise JournalError(f"attempt {attempt_id} is order {known_as} at its venue, not {venue_order_id}")
+    if known_as is None and venue_order_id is not None:
+        _check_free(db, row, venue_order_id)
     changes: dict[str, object] = {
         "state": state.value,
         "venue_order_id": venue_order_id,
@@ -254,18 +264,38 @@ def step_attempt(
     return record
 
 
+def _check_free(db: sqlite3.Connection, row: sqlite3.Row, venue_order_id: str) -> None:
+    """An order at a venue belongs to one attempt; a venue's numbers may be its market's only. Raises OrderTaken."""
+    symbol = json.loads(row["request"])["symbol"]
+    others = db.execute(
+        "SELECT id, request FROM attempt WHERE venue = ? AND account = ? AND venue_order_id = ? AND id <> ?",
+        (row["venue"], row["account"], venue_order_id, row["id"]),
+    )
+    for other in others:
+        if json.loads(other["request"])["symbol"] == symbol:
+            raise OrderTaken(f"{row['venue']} order {venue_order_id} belongs to attempt {other['id']}, not {row['id']}")
+
+
 def fills_of(db: sqlite3.Connection, attempt_id: str) -> list[Fill]:
     """What is booked for one attempt, in the order of booking."""
     return [fill_of(row) for row in db.execute("SELECT * FROM fill WHERE attempt_id = ? ORDER BY seq", (attempt_id,))]
 
 
-def _replaced(db: sqlite3.Connection, attempt_id: str, booked: Iterable[Fill]) -> list[Fill]:
-    """Real trades take the place of a provisional figure of the same attempt: what was removed."""
-    if all(fill.provisional for fill in booked):
+def _replaced(db: sqlite3.Connection, attempt_id: str, booked: Sequence[Fill]) -> list[Fill]:
+    """What is new takes the place of the provisional figures of the same attempt, which were totals: they are removed,
+    and told."""
+    new = {(fill.venue_order_id, fill.trade_id) for fill in booked}
+    stale = [
+        one for one in fills_of(db, attempt_id) if one.provisional and (one.venue_order_id, one.trade_id) not in new
+    ]
+    if not new:
         return []
-    provisional = [fill for fill in fills_of(db, attempt_id) if fill.provisional]
-    db.execute("DELETE FROM fill WHERE attempt_id = ? AND provisional = 1", (attempt_id,))
-    return provisional
+    for fill in stale:
+        db.execute(
+            "DELETE FROM fill WHERE attempt_id = ? AND venue_order_id = ? AND trade_id = ?",
+            (attempt_id, fill.venue_order_id, fill.trade_id),
+        )
+    return stale
 
 
 def acknowledge(db: sqlite3.Connection, venue: str, *, word: str, now: float) -> int:

@@ -9,7 +9,7 @@ from math import inf
 
 from backend.config.model import Timeouts
 from backend.domain.approval import Approved, Refused
-from backend.domain.errors import AccountHalted, IntentCancelled, JournalError, OverCap
+from backend.domain.errors import AccountHalted, IntentCancelled, JournalError, OrderTaken, OverCap
 from backend.domain.ids import client_id
 from backend.domain.lifecycle import AttemptState, Proof
 from backend.domain.money import ZERO
@@ -42,6 +42,8 @@ class Opened:
 
     attempt: Attempt
     approved: Approved
+    send_before: float
+    """By the clock that counts through suspend and cannot be set back: after it nothing may leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Attempts:
     async def open(self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter) -> Opened | Drop:
         """Approves and journals one attempt; nothing is sent yet. Drop: a limit refused it, nothing was journaled."""
         attempt = self._planned(record, candidate, adapter)
+        send_before = self.clock.monotonic() + attempt.order.not_after - attempt.opened_at
         self.exposure.lay_ghosts(self.clock.now())
         decision = self.exposure.approve(attempt.order, candidate.notional)
         if isinstance(decision, Refused):
@@ -78,12 +81,12 @@ class Attempts:
             await self._journaled(attempt, decision, candidate.worst_price)
         except (IntentCancelled, AccountHalted, OverCap) as refused:
             return Drop(candidate.venue, _REFUSALS[type(refused)], str(refused))
-        return Opened(attempt, decision)
+        return Opened(attempt, decision, send_before)
 
     async def send(self, opened: Opened, adapter: ExchangeAdapter) -> IntentRecord:
         """Sends a journaled attempt, once, and stores the outcome. The record holds the attempt in its new state."""
         attempt = opened.attempt
-        if self.clock.now() >= attempt.order.not_after:
+        if self.clock.now() >= attempt.order.not_after or self.clock.monotonic() >= opened.send_before:
             return await self._store(attempt, _too_late(attempt))
         self.asking.log(attempt, "Order sent")
         handed_over = self.clock.monotonic()
@@ -176,10 +179,8 @@ class Attempts:
     async def resolve(self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter) -> IntentRecord | Parked:
         """Looks an unknown order up by client id until it is found or the window ends. Any hit is adopted.
 
-        Not found is never proof. A venue without client ids gives nothing to look up: parked at once.
+        Not found is never proof. Where a venue has no client ids the order is searched for by what was asked for.
         """
-        if not adapter.rules.has_client_id:
-            return Parked(record, ParkReason.NO_CLIENT_ID)
         limits = horizon_of(attempt, adapter)
         provable_in = inf if limits is None else limits.absent_from - self.clock.now()
         patience_s = self._patience_s(record, limits)
@@ -193,7 +194,10 @@ class Attempts:
                 return found
             answered = answered or found
         record = await self._current(attempt)
-        return Parked(record, ParkReason.NOT_FOUND_YET if answered else ParkReason.VENUE_SILENT)
+        if not answered:
+            return Parked(record, ParkReason.VENUE_SILENT)
+        known = adapter.rules.has_client_id
+        return Parked(record, ParkReason.NOT_FOUND_YET if known else ParkReason.NO_CLIENT_ID)
 
     def _patience_s(self, record: IntentRecord, limits: Horizon | None) -> float:
         """The window of the settings; longer where the order is still wanted when its absence can be proven."""
@@ -234,13 +238,21 @@ class Attempts:
     async def look_up(self, attempt: Attempt, adapter: ExchangeAdapter, count: int) -> IntentRecord | bool:
         """One look-up. The record when the order was found and adopted; else whether the venue answered at all."""
         order = attempt.order
-        ref = OrderRef(order.symbol, attempt.venue_order_id, order.client_id or None, order.created_at)
-        report = await self.asking.ask(attempt, adapter.get_order(ref))
+        if order.client_id:
+            ref = OrderRef(order.symbol, attempt.venue_order_id, order.client_id, order.created_at)
+            report = await self.asking.ask(attempt, adapter.get_order(ref))
+        else:
+            like = OrderRef(order.symbol, created_at=order.created_at, like=order)
+            report = await self.asking.ask(attempt, adapter.search_order(like))
         if report is NO_ANSWER:
             return False
         if report is None:
             return True
-        return await self._adopted(attempt, report, count)
+        try:
+            return await self._adopted(attempt, report, count)
+        except OrderTaken as taken:
+            self.asking.log(attempt, "The order found is another attempt's", problem=str(taken))
+            return True
 
     async def _adopted(self, attempt: Attempt, report: OrderReport, count: int) -> IntentRecord:
         self.asking.log(attempt, "Unknown order found and adopted", lookup=count, venue_order_id=report.venue_order_id)

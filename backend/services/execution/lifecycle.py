@@ -16,6 +16,7 @@ from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.journal import Journal
 from backend.ports.telemetry import Telemetry
+from backend.services.execution.absence import horizon_of
 from backend.services.execution.attempts import Attempts, Parked
 from backend.services.execution.cancels import Cancels
 from backend.services.execution.markets import MarketGuard
@@ -102,10 +103,8 @@ class Lifecycle:
             return await self.drive(record, route, on_settled)
         adapter = self.adapter(attempt.venue)
         if isinstance(adapter, Drop):
-            return ExecutionResult.of(record)
+            return self._parked(record)
         self.markets.note(adapter.rules, attempt)
-        if attempt.state is AttemptState.UNKNOWN and not adapter.rules.has_client_id:
-            return ExecutionResult.of(record)
         if attempt.state is AttemptState.UNKNOWN:
             count = attempt.lookups + 1
             found = await self.attempts.look_up(attempt, adapter, count)
@@ -113,7 +112,7 @@ class Lifecycle:
             if found is True:
                 settled = await self.attempts.prove_absent(attempt, adapter, count)
             if settled is None:
-                return ExecutionResult.of(record)
+                return self._parked(record)
             record = settled
         return await self.drive(record, route, on_settled)
 
@@ -223,7 +222,16 @@ class Lifecycle:
             )
             self.telemetry.order_ended(IntentState.PARKED)
             self.telemetry.failover_failed(journey.route.primary, FailoverFailure.UNKNOWN_OUTCOME)
-        return ExecutionResult.of(record, tuple(journey.drops))
+        return self._parked(record, tuple(journey.drops))
+
+    def _parked(self, record: IntentRecord, drops: tuple[Drop, ...] = ()) -> ExecutionResult:
+        """With the time from which the venue's bounds allow a proof that the order is dead."""
+        attempt = record.open_attempt
+        adapter = None if attempt is None else self.adapter(attempt.venue)
+        if attempt is None or adapter is None or isinstance(adapter, Drop):
+            return ExecutionResult.of(record, drops)
+        limits = horizon_of(attempt, adapter)
+        return ExecutionResult.of(record, drops, unresolved_until=None if limits is None else limits.absent_from)
 
     async def _end(self, record: IntentRecord, journey: _Journey) -> ExecutionResult:
         cancelled = self.cancels.wanted(record.intent.id)

@@ -171,6 +171,7 @@ def _first_version(path: Path) -> None:
         for table in ("leg", "reservation", "position", "exposure", "halt"):
             db.execute(f"DROP TABLE {table}")
         db.execute("DROP INDEX attempt_one_open")
+        db.execute("DROP INDEX attempt_venue_order")
         for table, column in (
             ("intent", "pinned"),
             ("intent", "cancel_requested_at"),

@@ -8,13 +8,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from backend.domain.errors import JournalCorrupt, JournalError, JournalLocked
-from backend.domain.lifecycle import AttemptState, Proof
+from backend.domain.errors import JournalCorrupt, JournalError, JournalLocked, OrderTaken
+from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.reasons import EndReason
 from backend.integrations.journal.journal import SqliteJournal
+from backend.integrations.journal.verify import verify
 from tests.integrations.journal.test_journal import NOW, ROOT, accept, attempt, fill, intent, opened
 
 PATIENCE_S = 5
@@ -42,6 +46,9 @@ async def test_a_trade_belongs_to_one_attempt(journal: SqliteJournal) -> None:
         await opened(journal, attempt(name))
     ending = {"now": NOW, "venue_order_id": "o1", "proof": Proof.TERMINAL_STATE, "fills": [fill()]}
     await journal.step_attempt("a/1", AttemptState.CLOSED, **ending)  # type: ignore[arg-type]
+    with pytest.raises(OrderTaken, match="belongs to attempt a/1"):
+        await journal.step_attempt("b/1", AttemptState.CLOSED, **ending)  # type: ignore[arg-type]
+    ending["venue_order_id"] = "o2"
     with pytest.raises(JournalError, match="booked for attempt a/1"):
         await journal.step_attempt("b/1", AttemptState.CLOSED, **ending)  # type: ignore[arg-type]
     record = await journal.get("b")
@@ -205,3 +212,19 @@ async def test_a_throwaway_journal_needs_no_file() -> None:
     assert "memory" in repr(one)
     await one.close()
     await other.close()
+
+
+async def test_a_total_replaces_the_total_before_it(journal: SqliteJournal, tmp_path: Path) -> None:
+    """Where a venue tells only what an order has executed so far, each figure replaces the last and adds nothing; and
+    trades, when they come, replace them all."""
+    await accept(journal, intent())
+    await opened(journal, attempt())
+    for total in ("0.3", "1.2"):
+        so_far = replace(fill(total, trade=f"o1:{total}"), provisional=True)
+        record = await journal.step_attempt("a/1", AttemptState.WORKING, now=NOW, venue_order_id="o1", fills=[so_far])
+        assert (record.filled, len(record.fills)) == (Decimal(total), 1)
+    parts = [fill("0.7", trade="t1"), fill("0.8", trade="t2")]
+    record = await journal.step_attempt("a/1", AttemptState.CLOSED, now=NOW, proof=Proof.TERMINAL_STATE, fills=parts)
+    assert (record.filled, len(record.fills)) == (Decimal("1.5"), 2)
+    await journal.step_intent("a", IntentState.DONE, now=NOW, reason=EndReason.FILLED)
+    assert verify(tmp_path / "journal.sqlite").problems == ()

@@ -1,4 +1,4 @@
-"""Firi: no client id, no deadline, no IOC. An order whose answer is lost cannot be looked up."""
+"""Firi: no client id, no deadline, no IOC. An order whose answer is lost is searched for by what was asked for."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from backend.integrations.exchanges.shared.ported import Call, PortedExchange
 from backend.ports.transport import Transport
 
 NOT_FOUND = 404
+CREATED_SKEW_S = 5.0
+"""An order that is searched for may be stamped so much before it was sent, for clocks that differ."""
 
 
 class PortedFiri(PortedExchange, firi):
@@ -106,8 +108,26 @@ class FiriAdapter(CcxtAdapter):
         return report
 
     async def search_order(self, ref: OrderRef) -> OrderReport | None:
-        """Raises VenueCallFailed: there are no client ids to search for."""
-        raise VenueCallFailed(self.venue, "search_order", f"{ref.symbol}: there are no client ids here", not_sent=True)
+        """By the request itself (``ref.like``) among the market's open and past orders: the same side, amount and
+        price, made since it was sent. Raises VenueCallFailed when several fit, or there is nothing to compare with."""
+        wanted = ref.like
+        if wanted is None:
+            raise VenueCallFailed(
+                self.venue, "search_order", f"{ref.symbol}: there are no client ids here", not_sent=True
+            )
+        instrument = await self._instrument(ref.symbol)
+        path = f"v2/orders/{instrument.native_id}"
+        # Open ones first: an order that ends between the two questions is in both lists, and the later word counts.
+        still_open = await self._read("search_order", _private("GET", path))
+        past = await self._read("search_order", _private("GET", f"{path}/history", {"count": HISTORY_COUNT}))
+        with self._valid("search_order"):
+            listed = [
+                answers.report(mapping(one, "order"), self._symbols) for one in (*items(still_open), *items(past))
+            ]
+        fitting = {one.venue_order_id: one for one in listed if _fits(one, wanted)}
+        if len(fitting) > 1:
+            raise VenueCallFailed(self.venue, "search_order", f"several orders fit: {', '.join(sorted(fitting))}")
+        return next(iter(fitting.values()), None)
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         instrument = await self._instrument(symbol)
@@ -150,6 +170,13 @@ class FiriAdapter(CcxtAdapter):
 
 
 ADAPTER = FiriAdapter
+
+
+def _fits(report: OrderReport, wanted: VenueOrder) -> bool:
+    told = (report.symbol, report.side, report.quantity, report.price)
+    if told != (wanted.symbol, wanted.side, wanted.quantity, wanted.price):
+        return False
+    return report.created_at is not None and report.created_at >= wanted.created_at - CREATED_SKEW_S
 
 
 def _private(method: str, path: str, params: Mapping[str, object] | None = None) -> Call:

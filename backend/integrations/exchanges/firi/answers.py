@@ -133,4 +133,5 @@ def provisional_fill(order: OrderReport, history: object) -> Fill:
         quantity=order.filled,
         price=price,
         at=order.created_at or 0.0,
+        provisional=True,
     )
