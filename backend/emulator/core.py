@@ -10,13 +10,14 @@ from random import Random
 
 from backend.emulator.accounts import Account
 from backend.emulator.books import BookSource
-from backend.emulator.dialect import Batch, Keys, Refused, Served, Submission, VenueKind
+from backend.emulator.dialect import Batch, Cancellation, Keys, Refused, Served, Submission, VenueKind
+from backend.emulator.engine_queue import EngineQueue
 from backend.emulator.fault_kinds import arm
 from backend.emulator.faults import Fault, FaultBoard, Plan, Scene, Stage, When
 from backend.emulator.ledger import Ledger
 from backend.emulator.limits import Limiter
 from backend.emulator.matching import Engine
-from backend.emulator.orders import EngineRefusal
+from backend.emulator.orders import EngineRefusal, Status
 from backend.emulator.wire import Answer, Effect, Endpoint, Pause, Request, Respond
 
 
@@ -54,13 +55,19 @@ class VenueCore:
         )
         self._dialect = kind.dialect(self._engine, keys)
         self._limiter = Limiter(kind.throttle) if limits and kind.throttle is not None else None
+        self._queue = EngineQueue()
         self._banned_until = -math.inf
 
     def advance(self, now: float) -> None:
-        """Let resting orders meet the books up to ``now``. Outside of normal operation nothing trades.
+        """Let the engine take what is due, and resting orders meet the books up to ``now``.
 
-        The mode and the clock of ``now`` count for the whole time since the last look.
+        Outside of normal operation nothing trades. The mode and the clock of ``now`` count for the whole time since the
+        last look.
         """
+        self._queue.run_due(now)
+        self._match(now)
+
+    def _match(self, now: float) -> None:
         self._engine.ahead = self._board.ahead(now)
         matching = self._board.mode(now) is None
         for began, begin in self._board.begun(now):
@@ -126,9 +133,9 @@ class VenueCore:
             served = self._serve(request, endpoint, plan, now)
         except Refused as refused:
             return _finish(plan, refused.answer, now)
-        if isinstance(served, Submission | Batch):
-            return _after(plan, Stage.FORWARD, now, lambda at: self._forward(served, plan, at))
-        return _finish(plan, served, now)
+        if isinstance(served, Answer):
+            return _finish(plan, served, now)
+        return _after(plan, Stage.FORWARD, now, lambda at: self._forward(served, plan, at))
 
     def _banned(self, endpoint: Endpoint | None, now: float) -> bool:
         throttle = self.kind.throttle
@@ -173,22 +180,24 @@ class VenueCore:
         finally:
             self.account.view, self._engine.told_books = None, None
 
-    def _forward(self, served: Submission | Batch, plan: Plan, now: float) -> Effect:
-        """Hand orders to the engine, unless their deadline has passed meanwhile."""
+    def _forward(self, served: Submission | Cancellation | Batch, plan: Plan, now: float) -> Effect:
+        """Hand orders and cancels to the engine's queue, unless their deadline has passed meanwhile."""
         told = now + self._board.ahead(now)
         first = served.parts[0] if isinstance(served, Batch) else served
-        if first.not_after is not None and told > first.not_after:
+        if first.not_after is not None and first.too_late is not None and told > first.not_after:
             return _finish(plan, first.too_late(told), now)
-        queued = min(plan.delays.get(Stage.ENGINE, 0.0), self.kind.bounds.engine_s)  # several faults may add up to more
-        plan.delays[Stage.ENGINE] = queued
-        return _after(plan, Stage.ENGINE, now, lambda at: self._execute(served, plan, at))
+        delay = min(plan.delays.get(Stage.ENGINE, 0.0), self.kind.bounds.engine_s)  # several faults may add up to more
+        return self._queue.enter(delay, now, lambda at: self._execute(served, plan, at))
 
-    def _execute(self, served: Submission | Batch, plan: Plan, now: float) -> Effect:
-        self.advance(now)
-        if isinstance(served, Submission):
-            return _finish(plan, self._submit(served, plan, now), now)
-        answers = [self._submit(part, plan, now) for part in served.parts]
+    def _execute(self, served: Submission | Cancellation | Batch, plan: Plan, now: float) -> Effect:
+        self._match(now)
+        if not isinstance(served, Batch):
+            return _finish(plan, self._carry_out(served, plan, now), now)
+        answers = [self._carry_out(part, plan, now) for part in served.parts]
         return _finish(plan, served.joined(answers, now + self._engine.ahead), now)
+
+    def _carry_out(self, part: Submission | Cancellation, plan: Plan, now: float) -> Answer:
+        return self._submit(part, plan, now) if isinstance(part, Submission) else self._cancel(part, now)
 
     def _submit(self, submission: Submission, plan: Plan, now: float) -> Answer:
         told = now + self._engine.ahead
@@ -197,6 +206,14 @@ class VenueCore:
         except EngineRefusal as refusal:
             return submission.refused(refusal.reason, told)
         return submission.accepted(order, told)
+
+    def _cancel(self, cancellation: Cancellation, now: float) -> Answer:
+        """Cancel what is open by now: what filled while the cancel was on its way stays filled."""
+        told = now + self._engine.ahead
+        named = [order for order in cancellation.find(told) if order.status is Status.OPEN]
+        for order in named:
+            self._engine.cancel(order, told)
+        return cancellation.answer(named, told)
 
 
 def _after(plan: Plan, stage: Stage, now: float, then: Callable[[float], Effect]) -> Effect:

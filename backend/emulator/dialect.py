@@ -77,17 +77,36 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Several orders of one request: they reach the engine together, in this order, and get one answer.
+class Cancellation:
+    """A cancel that passed the gateway and is on its way to the engine, behind the orders that came before it.
 
-    ``parts`` is not empty, and its orders share one ``not_after``. ``joined`` makes the answer of theirs.
+    ``find`` gives the orders that it names, as look-ups know them when its turn comes; the engine cancels those that
+    are open. ``answer`` makes the answer from what was cancelled, which may be nothing. ``not_after`` and ``too_late``
+    are those of an order, where the venue checks the deadline of a cancel twice as well; they come together.
+
+    Whether a real venue's cancel passes the same queue as its places is unverified: this is the worse case, in which an
+    answer takes as long as the engine stalls. A cancel of an order that took effect and is not visible yet finds
+    nothing, as a look-up does; what the real venues do then is unverified.
     """
 
-    parts: Sequence[Submission]
+    find: Callable[[float], Sequence[Order]]
+    answer: Callable[[Sequence[Order], float], Answer]
+    not_after: float | None = None
+    too_late: Callable[[float], Answer] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Several orders, or several cancels, of one request: they reach the engine together and get one answer.
+
+    ``parts`` is not empty, and they share one ``not_after``. ``joined`` makes the answer of theirs, in their order.
+    """
+
+    parts: Sequence[Submission | Cancellation]
     joined: Callable[[Sequence[Answer], float], Answer]
 
 
-Served = Answer | Submission | Batch
+Served = Answer | Submission | Cancellation | Batch
 
 
 class Dialect(Protocol):

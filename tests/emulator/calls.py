@@ -62,3 +62,37 @@ CALLS: dict[str, dict[Endpoint, Asked]] = {
         BALANCES: ("GET", "/v2/balances", {}),
     },
 }
+
+# The name of the client id in an order, where the venue has one.
+CLIENT_ID = {
+    "binance": "newClientOrderId",
+    "kraken": "cl_ord_id",
+    "bybit": "orderLinkId",
+    "okx": "clOrdId",
+    "kucoin": "clientOid",
+}
+
+# How all open orders of the BTC market are cancelled.
+CANCEL_ALL: dict[str, Asked] = {
+    "binance": ("DELETE", "/api/v3/openOrders", {"symbol": "BTCUSDT"}),
+    "kraken": ("POST", "/0/private/CancelAll", {}),
+    "bybit": ("POST", "/v5/order/cancel-all", {"category": "spot", "symbol": "BTCUSDT"}),
+    "kucoin": ("DELETE", "/api/v1/hf/orders", {"symbol": "BTC-USDT"}),
+    "firi": ("DELETE", "/v2/orders/BTCNOK", {}),
+}
+
+
+def cancel(venue: str, order_id: str = "", client_id: str = "") -> Asked:
+    """The cancel of one order of the BTC market by either id, with the call that tells most."""
+    if venue == "kucoin":
+        path = f"/api/v1/hf/orders/sync/{order_id}" if order_id else f"/api/v1/hf/orders/sync/client-order/{client_id}"
+        return "DELETE", path, {"symbol": "BTC-USDT"}
+    method, path, by_id, by_client, fields = {
+        "binance": ("DELETE", "/api/v3/order", "orderId", "origClientOrderId", {"symbol": "BTCUSDT"}),
+        "kraken": ("POST", "/0/private/CancelOrder", "txid", "cl_ord_id", {}),
+        "bybit": ("POST", "/v5/order/cancel", "orderId", "orderLinkId", {"category": "spot", "symbol": "BTCUSDT"}),
+        "okx": ("POST", "/api/v5/trade/cancel-order", "ordId", "clOrdId", {"instId": "BTC-USDT"}),
+        "firi": ("DELETE", f"/v2/orders/{order_id}/BTCNOK/detailed", "", "", {}),
+    }[venue]
+    named = {by_id: order_id} if order_id else {by_client: client_id}
+    return method, path, {**fields, **{name: value for name, value in named.items() if name}}

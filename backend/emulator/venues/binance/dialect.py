@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from backend.emulator.dialect import Call, Keys, Mode, Refused, Submission, may_withdraw
+from backend.emulator.dialect import Call, Cancellation, Keys, Mode, Refused, Served, Submission, may_withdraw
 from backend.emulator.market import ZERO, Market
 from backend.emulator.matching import Engine
-from backend.emulator.orders import Order, Reason, Status
+from backend.emulator.orders import Order, Reason
 from backend.emulator.venues.binance import auth, entry, render
 from backend.emulator.venues.binance.errors import BY_REASON, ERRORS
 from backend.emulator.venues.binance.facts import MARKETS
@@ -44,7 +44,7 @@ ROUTES: Mapping[tuple[str, str], tuple[Endpoint, bool]] = {
 
 NEITHER_ID = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
 
-Handler = Callable[[Call], Answer]
+Handler = Callable[[Call], Served]
 
 
 class BinanceDialect:
@@ -83,7 +83,7 @@ class BinanceDialect:
         known = ROUTES.get((request.method, request.path))
         return known[0] if known else None
 
-    def serve(self, request: Request, now: float, mode: Mode | None) -> Answer | Submission:
+    def serve(self, request: Request, now: float, mode: Mode | None) -> Served:
         """Check signature and window where they are asked for, then answer."""
         fields = {**form(request.query), **form(request.body.decode("latin-1"))}
         endpoint, signed = ROUTES[request.method, request.path]
@@ -111,38 +111,47 @@ class BinanceDialect:
 
         return Submission(order, call.not_after, ERRORS["-1021"].answer, accepted, refused)
 
-    def _cancel(self, call: Call) -> Answer:
-        order = self._find(call)
-        if order is None or order.status is not Status.OPEN:
-            raise Refused(ERRORS["-2011"].answer(call.now))
-        self._engine.cancel(order, call.now)
-        return json_answer(OK, self._cancelled(order, call.now))
+    def _cancel(self, call: Call) -> Cancellation:
+        find = self._finder(call)
 
-    def _cancel_all(self, call: Call) -> Answer:
-        orders = self._engine.open_orders(call.now, self._market(call).symbol)
-        if not orders:
-            raise Refused(ERRORS["-2011"].answer(call.now))
-        for order in orders:
-            self._engine.cancel(order, call.now)
-        return json_answer(OK, [self._cancelled(order, call.now) for order in orders])
+        def answer(orders: Sequence[Order], now: float) -> Answer:
+            return json_answer(OK, self._cancelled(orders[0], now)) if orders else ERRORS["-2011"].answer(now)
+
+        return Cancellation(find, answer, call.not_after, ERRORS["-1021"].answer)
+
+    def _cancel_all(self, call: Call) -> Cancellation:
+        symbol = self._market(call).symbol
+
+        def answer(orders: Sequence[Order], now: float) -> Answer:
+            rows = [self._cancelled(order, now) for order in orders]
+            return json_answer(OK, rows) if rows else ERRORS["-2011"].answer(now)
+
+        return Cancellation(
+            lambda now: self._engine.open_orders(now, symbol), answer, call.not_after, ERRORS["-1021"].answer
+        )
 
     def _cancelled(self, order: Order, now: float) -> render.Json:
         self._cancels += 1
         return render.cancelled(order, now, f"cancel-{self._cancels}")
 
     def _query(self, call: Call) -> Answer:
-        order = self._find(call)
-        if order is None:
+        found = self._finder(call)(call.now)
+        if not found:
             raise Refused(ERRORS["-2013"].answer(call.now))
-        return json_answer(OK, render.looked_up(order))
+        return json_answer(OK, render.looked_up(found[0]))
 
-    def _find(self, call: Call) -> Order | None:
+    def _finder(self, call: Call) -> Callable[[float], list[Order]]:
         """By orderId, by origClientOrderId, or by both, in one symbol."""
         market = self._market(call)
         order_id, client_id = call.fields.get("orderId"), call.fields.get("origClientOrderId")
         if not order_id and not client_id:
             raise Refused(json_answer(400, {"code": -1102, "msg": NEITHER_ID}))
-        return self._engine.find(call.now, order_id=order_id or None, client_id=client_id or None, symbol=market.symbol)
+
+        def find(now: float) -> list[Order]:
+            ids = {"order_id": order_id or None, "client_id": client_id or None}
+            return _listed(self._engine.find(now, **ids, symbol=market.symbol))
+
+        return find
 
     def _open_orders(self, call: Call) -> Answer:
         symbol = self._market(call).symbol if "symbol" in call.fields else None
@@ -224,6 +233,10 @@ class BinanceDialect:
         if market is None:
             raise Refused(ERRORS["-1121"].answer(call.now))
         return market
+
+
+def _listed(order: Order | None) -> list[Order]:
+    return [] if order is None else [order]
 
 
 def _limit(call: Call, default: int) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from backend.emulator.dialect import Call, Keys, Mode, Refused, Submission
+from backend.emulator.dialect import Call, Cancellation, Keys, Mode, Refused, Served, Submission
 from backend.emulator.market import Market
 from backend.emulator.matching import Engine
-from backend.emulator.orders import Order, Reason, Status
+from backend.emulator.orders import Order, Reason
 from backend.emulator.venues.bybit import auth, entry, render
 from backend.emulator.venues.bybit.errors import BY_REASON, ERRORS
 from backend.emulator.venues.bybit.facts import FILLED_KEPT_S, MARKETS, UNFILLED_KEPT_S
@@ -38,7 +38,7 @@ ROUTES: Mapping[tuple[str, str], tuple[Endpoint, bool]] = {
     ("GET", "/v5/account/fee-rate"): (Endpoint.BALANCES, True),
 }
 
-Handler = Callable[[Call], Answer | Submission]
+Handler = Callable[[Call], Served]
 
 
 class BybitDialect:
@@ -75,7 +75,7 @@ class BybitDialect:
         named = known[0] is Endpoint.OPEN and ("orderId=" in request.query or "orderLinkId=" in request.query)
         return Endpoint.QUERY if named else known[0]
 
-    def serve(self, request: Request, now: float, mode: Mode | None) -> Answer | Submission:
+    def serve(self, request: Request, now: float, mode: Mode | None) -> Served:
         """Check headers and signature where they are asked for, then answer."""
         signed = ROUTES[request.method, request.path][1]
         not_after = auth.check(request, self._keys, now) if signed else None
@@ -105,26 +105,31 @@ class BybitDialect:
 
         return Submission(order, call.not_after, ERRORS["10002"].answer, accepted, refused)
 
-    def _cancel(self, call: Call) -> Answer:
-        symbol, found = self._market(call).symbol, self._find(call)
-        if found is None or found.new.market.symbol != symbol or found.status is not Status.OPEN:
-            raise entry.refused("170213", call)
-        self._engine.cancel(found, call.now)
-        return render.result(render.placed(found), call.now)
-
-    def _cancel_all(self, call: Call) -> Answer:
-        symbol = self._market(call).symbol if call.get("symbol") else None
-        orders = self._engine.open_orders(call.now, symbol)
-        for order in orders:
-            self._engine.cancel(order, call.now)
-        return render.result({"list": [render.placed(order) for order in orders], "success": "1"}, call.now)
-
-    def _find(self, call: Call) -> Order | None:
+    def _cancel(self, call: Call) -> Cancellation:
         """By orderId, by orderLinkId, or by both. Without either the parameters are wrong."""
+        symbol = self._market(call).symbol
         order_id, client_id = call.get("orderId") or None, call.get("orderLinkId") or None
         if order_id is None and client_id is None:
             raise entry.refused("10001", call)
-        return self._engine.find(call.now, order_id=order_id, client_id=client_id)
+
+        def find(now: float) -> list[Order]:
+            found = self._engine.find(now, order_id=order_id, client_id=client_id)
+            return [found] if found is not None and found.new.market.symbol == symbol else []
+
+        def answer(orders: Sequence[Order], now: float) -> Answer:
+            return render.result(render.placed(orders[0]), now) if orders else ERRORS["170213"].answer(now)
+
+        return Cancellation(find, answer, call.not_after, ERRORS["10002"].answer)
+
+    def _cancel_all(self, call: Call) -> Cancellation:
+        symbol = self._market(call).symbol if call.get("symbol") else None
+
+        def answer(orders: Sequence[Order], now: float) -> Answer:
+            return render.result({"list": [render.placed(order) for order in orders], "success": "1"}, now)
+
+        return Cancellation(
+            lambda now: self._engine.open_orders(now, symbol), answer, call.not_after, ERRORS["10002"].answer
+        )
 
     def _realtime(self, call: Call) -> Answer:
         """With an id, open orders and the latest closed ones; without one, open orders only. Newest first."""

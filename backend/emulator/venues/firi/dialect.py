@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from backend.emulator.dialect import Call, Keys, Mode, Refused, Submission
+from backend.emulator.dialect import Call, Cancellation, Keys, Mode, Refused, Served, Submission
 from backend.emulator.market import Market
 from backend.emulator.matching import Engine
-from backend.emulator.orders import Order, Reason, Status
+from backend.emulator.orders import Order, Reason
 from backend.emulator.venues.firi import auth, entry, render
 from backend.emulator.venues.firi.errors import ERRORS
 from backend.emulator.venues.firi.facts import MARKETS
@@ -52,7 +52,7 @@ class FiriDialect:
         self._engine = engine
         self._keys = keys
         self._markets = {market.native: market for market in MARKETS}
-        self._handlers: dict[tuple[str, str], Callable[[Call], Answer]] = {
+        self._handlers: dict[tuple[str, str], Callable[[Call], Served]] = {
             ("GET", "/time"): lambda call: json_answer(OK, {"time": int(call.now)}),
             ("GET", "/v2/markets"): self._all_markets,
             ("GET", "/v2/markets/tickers"): self._tickers,
@@ -79,7 +79,7 @@ class FiriDialect:
         shape = _shape(request)
         return ROUTES[shape[0]] if shape else None
 
-    def serve(self, request: Request, now: float, mode: Mode | None) -> Answer | Submission:
+    def serve(self, request: Request, now: float, mode: Mode | None) -> Served:
         """Check the key or the signature of private calls, then answer."""
         shape = _shape(request)
         if shape is None:
@@ -110,25 +110,34 @@ class FiriDialect:
 
     def _query(self, call: Call) -> Answer:
         """A list with one order, as the documents show it."""
-        return json_answer(OK, [render.order(self._found(call))])
-
-    def _cancel(self, call: Call) -> Answer:
-        order = self._found(call)
-        if order.status is not Status.OPEN:
-            raise Refused(ERRORS["OrderNotFound"].answer(call.now))  # the answer for a closed order is unverified
-        self._engine.cancel(order, call.now)
-        return json_answer(OK, {"matched": render.amount(order.filled)})
-
-    def _cancel_many(self, call: Call) -> Answer:
-        for order in self._engine.open_orders(call.now, self._symbol(call)):
-            self._engine.cancel(order, call.now)
-        return Answer(NO_CONTENT, b"")
-
-    def _found(self, call: Call) -> Order:
-        order = self._engine.find(call.now, order_id=call.get("{id}"))
-        if order is None or self._symbol(call) not in {None, order.new.market.symbol}:
+        found = self._finder(call)(call.now)
+        if not found:
             raise Refused(ERRORS["OrderNotFound"].answer(call.now))
-        return order
+        return json_answer(OK, [render.order(order) for order in found])
+
+    def _cancel(self, call: Call) -> Cancellation:
+        def answer(orders: Sequence[Order], now: float) -> Answer:
+            if not orders:
+                return ERRORS["OrderNotFound"].answer(now)  # for an order that has ended this is unverified
+            return json_answer(OK, {"matched": render.amount(orders[0].filled)})
+
+        return Cancellation(self._finder(call), answer)
+
+    def _cancel_many(self, call: Call) -> Cancellation:
+        symbol = self._symbol(call)
+        return Cancellation(
+            lambda now: self._engine.open_orders(now, symbol), lambda _orders, _now: Answer(NO_CONTENT, b"")
+        )
+
+    def _finder(self, call: Call) -> Callable[[float], list[Order]]:
+        """By id and, where the path names one, in one market."""
+        symbol, order_id = self._symbol(call), call.get("{id}")
+
+        def find(now: float) -> list[Order]:
+            order = self._engine.find(now, order_id=order_id, symbol=symbol)
+            return [] if order is None else [order]
+
+        return find
 
     def _open(self, call: Call) -> Answer:
         return json_answer(OK, [render.order(order) for order in self._engine.open_orders(call.now)])

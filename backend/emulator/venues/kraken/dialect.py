@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from backend.emulator.dialect import Call, Keys, Mode, Submission
+from backend.emulator.dialect import Call, Cancellation, Keys, Mode, Served, Submission
 from backend.emulator.market import Market
 from backend.emulator.matching import Engine
-from backend.emulator.orders import Order, Reason, Status
+from backend.emulator.orders import Order, Reason
 from backend.emulator.venues.kraken import entry, render
 from backend.emulator.venues.kraken.auth import Guard
 from backend.emulator.venues.kraken.errors import BY_REASON, ERRORS
@@ -54,7 +54,7 @@ class KrakenDialect:
         self._engine = engine
         self._guard = Guard(keys)
         self._markets = render.market_table()
-        self._handlers: dict[str, Callable[[Call], Answer]] = {
+        self._handlers: dict[str, Callable[[Call], Served]] = {
             PUBLIC + "Time": lambda call: render.result(render.time_of(call.now)),
             PUBLIC + "SystemStatus": lambda call: render.result(render.system_status(call.now, call.mode)),
             PUBLIC + "Assets": lambda _call: render.result(render.assets()),
@@ -77,7 +77,7 @@ class KrakenDialect:
         right = request.method == "POST" or (request.method == "GET" and request.path.startswith(PUBLIC))
         return ROUTES.get(request.path) if right else None
 
-    def serve(self, request: Request, now: float, mode: Mode | None) -> Answer | Submission:
+    def serve(self, request: Request, now: float, mode: Mode | None) -> Served:
         """Check key, signature and nonce of private calls, then answer."""
         fields = _fields(request)
         if request.path.startswith(PRIVATE):
@@ -110,23 +110,25 @@ class KrakenDialect:
 
         return Submission(order, deadline, ERRORS["EService:Deadline elapsed"].answer, accepted, refused)
 
-    def _cancel(self, call: Call) -> Answer:
+    def _cancel(self, call: Call) -> Cancellation:
+        """By either id. No deadline is documented for a cancel."""
         _check_cancels(call)
-        order = None
-        if call.get("txid") or call.get("cl_ord_id"):
-            ids = {"order_id": call.get("txid") or None, "client_id": call.get("cl_ord_id") or None}
-            order = self._engine.find(call.now, **ids)
-        if order is None or order.status is not Status.OPEN:
+        ids = {"order_id": call.get("txid") or None, "client_id": call.get("cl_ord_id") or None}
+        if not any(ids.values()):
             raise entry.refused("EOrder:Unknown order", call)
-        self._engine.cancel(order, call.now)
-        return render.result({"count": 1})
 
-    def _cancel_all(self, call: Call) -> Answer:
+        def find(now: float) -> list[Order]:
+            order = self._engine.find(now, **ids)
+            return [] if order is None else [order]
+
+        def answer(orders: Sequence[Order], now: float) -> Answer:
+            return render.result({"count": 1}) if orders else ERRORS["EOrder:Unknown order"].answer(now)
+
+        return Cancellation(find, answer)
+
+    def _cancel_all(self, call: Call) -> Cancellation:
         _check_cancels(call)
-        orders = self._engine.open_orders(call.now)
-        for order in orders:
-            self._engine.cancel(order, call.now)
-        return render.result({"count": len(orders)})
+        return Cancellation(self._engine.open_orders, lambda orders, _now: render.result({"count": len(orders)}))
 
     def _query(self, call: Call) -> Answer:
         """By txid. An id that is not found refuses the call; several ids are not answered in part (unverified)."""

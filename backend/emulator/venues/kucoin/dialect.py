@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from backend.emulator.dialect import Call, Keys, Mode, Refused, Submission
+from backend.emulator.dialect import Call, Cancellation, Keys, Mode, Refused, Served, Submission
 from backend.emulator.market import Market
 from backend.emulator.matching import Engine
-from backend.emulator.orders import Order, Reason, Status
+from backend.emulator.orders import Order, Reason
 from backend.emulator.venues.kucoin import auth, entry, render
 from backend.emulator.venues.kucoin.errors import BY_REASON, ERRORS
 from backend.emulator.venues.kucoin.facts import MARKETS
@@ -58,7 +58,7 @@ ROUTES: Mapping[Route, tuple[Endpoint, bool]] = {
     ("GET", "/api/v1/user/api-key"): (Endpoint.KEYS, True),
 }
 
-Handler = Callable[[Call], Answer | Submission]
+Handler = Callable[[Call], Served]
 
 
 class KucoinDialect:
@@ -108,7 +108,7 @@ class KucoinDialect:
         found = _route(request)
         return ROUTES[found[0]][0] if found else None
 
-    def serve(self, request: Request, now: float, mode: Mode | None) -> Answer | Submission:
+    def serve(self, request: Request, now: float, mode: Mode | None) -> Served:
         """Check headers and signature where they are asked for, then answer."""
         found = _route(request)
         if found is None:
@@ -152,44 +152,54 @@ class KucoinDialect:
             raise entry.refused("900001" if call.mode is Mode.MAINTENANCE else "200001", call)
         return market
 
-    def _cancel(self, call: Call) -> Answer:
-        """By either id; the synchronous call also tells the sizes. Whether close forbids cancels is unverified."""
-        if call.mode is Mode.MAINTENANCE:
-            raise entry.refused("200002", call)
-        order = self._find(call)
-        if order is None or order.status is not Status.OPEN:
-            raise entry.refused("400100:cancel", call)
-        self._engine.cancel(order, call.now)
-        named = {"clientOid": order.new.client_id} if _by_client_id(call) else {"orderId": order.id}
-        return render.result({**named, **render.sizes(order)} if f"{ORDERS}{SYNC}/" in call.request.path else named)
+    def _cancel(self, call: Call) -> Cancellation:
+        """By either id; the synchronous call also tells the sizes. Whether close forbids cancels is unverified.
 
-    def _cancel_symbol(self, call: Call) -> Answer:
-        self._cancel_open(call, self._market(call).symbol)
-        return render.result("success")
+        Whether the other call is answered before the engine has cancelled is unverified; here it waits as well.
+        """
+        _check_cancels(call)
 
-    def _cancel_all(self, call: Call) -> Answer:
-        return render.result({"succeedSymbols": self._cancel_open(call, None), "failedSymbols": []})
+        def answer(orders: Sequence[Order], now: float) -> Answer:
+            if not orders:
+                return ERRORS["400100:cancel"].answer(now)
+            order = orders[0]
+            named = {"clientOid": order.new.client_id} if _by_client_id(call) else {"orderId": order.id}
+            return render.result({**named, **render.sizes(order)} if f"{ORDERS}{SYNC}/" in call.request.path else named)
 
-    def _cancel_open(self, call: Call, symbol: str | None) -> list[str]:
-        """Cancel what is open and tell in which native symbols."""
-        if call.mode is Mode.MAINTENANCE:
-            raise entry.refused("200002", call)
-        orders = self._engine.open_orders(call.now, symbol)
-        for order in orders:
-            self._engine.cancel(order, call.now)
-        return sorted({order.new.market.native for order in orders})
+        return Cancellation(self._finder(call), answer)
+
+    def _cancel_symbol(self, call: Call) -> Cancellation:
+        symbol = self._market(call).symbol
+        _check_cancels(call)
+        return Cancellation(
+            lambda now: self._engine.open_orders(now, symbol), lambda _orders, _now: render.result("success")
+        )
+
+    def _cancel_all(self, call: Call) -> Cancellation:
+        """The answer tells in which native symbols something was cancelled."""
+        _check_cancels(call)
+
+        def answer(orders: Sequence[Order], now: float) -> Answer:  # noqa: ARG001 - the answer carries no time
+            natives = sorted({order.new.market.native for order in orders})
+            return render.result({"succeedSymbols": natives, "failedSymbols": []})
+
+        return Cancellation(self._engine.open_orders, answer)
 
     def _query(self, call: Call) -> Answer:
         """An order that is not known is a success with no data."""
-        order = self._find(call)
-        return render.result(order and render.order(order))
+        found = self._finder(call)(call.now)
+        return render.result(render.order(found[0]) if found else None)
 
-    def _find(self, call: Call) -> Order | None:
+    def _finder(self, call: Call) -> Callable[[float], list[Order]]:
         """By the last part of the path, in one symbol."""
         symbol, given = self._market(call).symbol, call.get("{id}")
-        if _by_client_id(call):
-            return self._engine.find(call.now, client_id=given, symbol=symbol)
-        return self._engine.find(call.now, order_id=given, symbol=symbol)
+        ids = {"client_id": given} if _by_client_id(call) else {"order_id": given}
+
+        def find(now: float) -> list[Order]:
+            order = self._engine.find(now, **ids, symbol=symbol)
+            return [] if order is None else [order]
+
+        return find
 
     def _active(self, call: Call) -> Answer:
         orders = self._engine.open_orders(call.now, self._market(call).symbol)
@@ -268,6 +278,11 @@ def _route(request: Request) -> tuple[Route, str] | None:
     head, _, last = request.path.rpartition("/")
     shape = (request.method, head + "/{id}")
     return (shape, last) if last and shape in ROUTES else None
+
+
+def _check_cancels(call: Call) -> None:
+    if call.mode is Mode.MAINTENANCE:
+        raise entry.refused("200002", call)
 
 
 def _by_client_id(call: Call) -> bool:

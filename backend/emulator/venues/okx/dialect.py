@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from backend.emulator.dialect import Batch, Call, Keys, Mode, Refused, Served, Submission
+from backend.emulator.dialect import Batch, Call, Cancellation, Keys, Mode, Refused, Served, Submission
 from backend.emulator.market import Market
 from backend.emulator.matching import Engine
 from backend.emulator.orders import NewOrder, Order, Reason, Status, Trade
@@ -104,19 +104,7 @@ class OkxDialect:
         if call.mode is Mode.MAINTENANCE:
             raise _refused("50001", call)
         rows, deadline = _rows(call), _deadline(call)
-        made = [self._judged(row, deadline, call) for row in rows]
-        parts = [one for one in made if isinstance(one, Submission)]
-        if not parts:
-            return render.outcomes([one for one in made if not isinstance(one, Submission)], call.now)
-        if len(made) == 1:
-            return parts[0]
-
-        def joined(answers: Sequence[Answer], now: float) -> Answer:
-            given = iter(answers)
-            rows = [render.only_row(next(given)) if isinstance(one, Submission) else one for one in made]
-            return render.outcomes(rows, now)
-
-        return Batch(parts, joined)
+        return _together([self._judged(row, deadline, call) for row in rows], call)
 
     def _judged(self, row: entry.Row, deadline: float | None, call: Call) -> Submission | render.Json:
         """An order on its way to the engine, or the row that says why it is not."""
@@ -145,37 +133,48 @@ class OkxDialect:
             raise entry.RowFailed("51022")  # which code is used before the opening is unverified
         return order
 
-    def _cancel(self, call: Call) -> Answer:
-        """One order, or several. Filled, cancelled and unknown orders are not told apart."""
+    def _cancel(self, call: Call) -> Served:
+        """One order, or several. Filled, cancelled and unknown orders are not told apart.
+
+        The deadline of a header is documented for places and amendments only.
+        """
         if call.mode is Mode.MAINTENANCE:
             raise _refused("50001", call)
-        return render.outcomes([self._cancelled(row, call) for row in _rows(call, "ordId", "clOrdId")], call.now)
+        return _together([self._cancellation(row, call) for row in _rows(call, "ordId", "clOrdId")], call)
 
-    def _cancelled(self, row: entry.Row, call: Call) -> render.Json:
+    def _cancellation(self, row: entry.Row, call: Call) -> Cancellation | render.Json:
+        """A cancel on its way to the engine, or the row that says why it is not."""
         order_id, client_id = row.get("ordId", ""), row.get("clOrdId", "")
         market = self._markets.get(row.get("instId", ""))
-        order = None if market is None else self._find(market, order_id, client_id, call)
-        if order is None or order.status is not Status.OPEN:
-            code = "51001" if market is None else "51400"
-            return render.outcome(client_id, order_id, call.now, code, ROW_TEXTS[code])
-        self._engine.cancel(order, call.now)
-        return render.outcome(order.new.client_id or "", order.id, call.now)
+        if market is None:
+            return render.outcome(client_id, order_id, call.now, "51001", ROW_TEXTS["51001"])
+
+        def find(now: float) -> list[Order]:
+            order = self._find(market, order_id, client_id, now)
+            return [] if order is None else [order]
+
+        def answer(orders: Sequence[Order], now: float) -> Answer:
+            if not orders:
+                return render.outcomes([render.outcome(client_id, order_id, now, "51400", ROW_TEXTS["51400"])], now)
+            return render.outcomes([render.outcome(orders[0].new.client_id or "", orders[0].id, now)], now)
+
+        return Cancellation(find, answer)
 
     def _query(self, call: Call) -> Answer:
         """Of several orders with one clOrdId the latest. For how long the venue finds an ended one is unverified."""
         market, order_id, client_id = self._market(call, "51001"), call.get("ordId"), call.get("clOrdId")
         if not order_id and not client_id:
             raise _refused("50015", call)
-        order = self._find(market, order_id, client_id, call)
+        order = self._find(market, order_id, client_id, call.now)
         if order is None or not _is_kept(order, call.now, ARCHIVE_KEPT_S):
             raise _refused("51603", call)
         return render.result([render.order(order)])
 
-    def _find(self, market: Market, order_id: str, client_id: str, call: Call) -> Order | None:
+    def _find(self, market: Market, order_id: str, client_id: str, now: float) -> Order | None:
         """By ordId or, without one, by clOrdId, in one instrument."""
         if order_id:
-            return self._engine.find(call.now, order_id=order_id, symbol=market.symbol)
-        return self._engine.find(call.now, client_id=client_id, symbol=market.symbol)
+            return self._engine.find(now, order_id=order_id, symbol=market.symbol)
+        return self._engine.find(now, client_id=client_id, symbol=market.symbol)
 
     def _pending(self, call: Call) -> Answer:
         return _orders(call, self._engine.open_orders(call.now, self._symbol(call)))
@@ -243,6 +242,22 @@ class OkxDialect:
         if market is None:
             raise _refused(error, call)
         return market
+
+
+def _together(made: Sequence[Submission | Cancellation | render.Json], call: Call) -> Served:
+    """What goes to the engine of the orders or cancels of one request, and the rows of the others in their places."""
+    parts = [one for one in made if isinstance(one, Submission | Cancellation)]
+    if not parts:
+        return render.outcomes([one for one in made if not isinstance(one, Submission | Cancellation)], call.now)
+    if len(made) == 1:
+        return parts[0]
+
+    def joined(answers: Sequence[Answer], now: float) -> Answer:
+        given = iter(answers)
+        rows = [render.only_row(next(given)) if isinstance(one, Submission | Cancellation) else one for one in made]
+        return render.outcomes(rows, now)
+
+    return Batch(parts, joined)
 
 
 def _rows(call: Call, *either: str) -> list[entry.Row]:
