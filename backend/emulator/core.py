@@ -17,6 +17,7 @@ from backend.emulator.faults import Fault, FaultBoard, Plan, Scene, Stage, When
 from backend.emulator.ledger import Ledger
 from backend.emulator.limits import Limiter
 from backend.emulator.matching import Engine
+from backend.emulator.moves import MovedBooks
 from backend.emulator.orders import EngineRefusal, Status
 from backend.emulator.wire import Answer, Effect, Endpoint, Pause, Request, Respond
 
@@ -49,7 +50,7 @@ class VenueCore:
             fees=kind.fees,
             account=self.account,
             ledger=self.ledger,
-            books=books,
+            books=MovedBooks(books, self._board.moves),
             order_id=lambda number: kind.order_id(number, rng),
             trade_id=lambda number: kind.trade_id(number, rng),
         )
@@ -66,6 +67,11 @@ class VenueCore:
         """
         self._queue.run_due(now)
         self._match(now)
+
+    def _look_again(self, now: float) -> None:
+        """The faults have changed, and with them perhaps where the markets stand from now on."""
+        self._engine.ahead = self._board.ahead(now)
+        self._engine.look_again(now, matching=self._board.mode(now) is None)
 
     def _match(self, now: float) -> None:
         self._engine.ahead = self._board.ahead(now)
@@ -85,12 +91,15 @@ class VenueCore:
         """Pin a fault up; returns its id. Raises FaultError."""
         armed = arm(fault, self.kind)
         self.advance(now)
-        return self._board.pin(armed, now)
+        fault_id = self._board.pin(armed, now)
+        self._look_again(now)
+        return fault_id
 
     def clear(self, now: float, fault_id: str | None = None) -> None:
         """Take one fault down, or all and any ban with them. An unknown id is a KeyError."""
         self.advance(now)
         self._board.remove(fault_id)
+        self._look_again(now)
         if fault_id is None:
             self._banned_until = -math.inf
 

@@ -24,9 +24,12 @@ balances     tell (stale|zero)                         the balances are those of
 stale_book   -                                         DEPTH tells the books of the fault's beginning
 status_lie   tell (normal|maintenance)                 STATUS says so, whatever is true
 clock        seconds                                   the venue's clock is ahead by so much (behind, if negative)
+price        symbol, and one of: ask | bid | percent; size     the market's best ask or bid goes to a price, with size
+             there, or the book goes up or down by percent. It stands still for the length, then is back where it was
 
 ``when`` is before (default) or after the request had its effect.
-``refuse``, ``mode`` and ``clock`` concern the whole venue: no p, endpoints or count. ``storm`` takes endpoints only.
+``refuse``, ``mode``, ``clock`` and ``price`` concern the whole venue: no p, endpoints or count. ``storm`` takes
+endpoints only.
 ``lost_answer`` and ``late`` are faults of PLACE, ``balances``, ``stale_book`` and ``status_lie`` of their endpoints.
 """
 
@@ -45,7 +48,7 @@ HANG_S = 60.0
 HANG_MAX_S = 600.0
 BODY_MAX = 65_536
 COUNT_MAX = 1_000_000
-WHOLE_VENUE = frozenset({FaultKind.REFUSE, FaultKind.MODE, FaultKind.CLOCK})
+WHOLE_VENUE = frozenset({FaultKind.REFUSE, FaultKind.MODE, FaultKind.CLOCK, FaultKind.PRICE})
 ONLY = {
     FaultKind.LATE: Endpoint.PLACE,
     FaultKind.BALANCES: Endpoint.BALANCES,
@@ -163,4 +166,5 @@ _MAKERS: dict[FaultKind, Callable[[Params, VenueKind, frozenset[Endpoint]], Made
     FaultKind.STALE_BOOK: fault_states.stale_book,
     FaultKind.STATUS_LIE: fault_states.status_lie,
     FaultKind.CLOCK: fault_states.clock,
+    FaultKind.PRICE: fault_states.price,
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TypeGuard
 
 from backend.emulator.faults import FaultError, When
+from backend.emulator.market import number
 
 HEADERS_MAX = 20
 POINTS_MAX = 100
@@ -29,6 +31,13 @@ class Params:
         value = self._left.pop(name, default)
         if not isinstance(value, str) or len(value) > longest:
             raise FaultError(f"{name} must be a text of at most {longest} characters")
+        return value
+
+    def decimal(self, name: str) -> Decimal:
+        """An amount or a price, required: a decimal number as text, so that it stays exact."""
+        value = number(self._left.pop(name, None))
+        if value is None:
+            raise FaultError(f'{name} must be a decimal number as text, as in "59000.5"')
         return value
 
     def choice(self, name: str, default: str | None, choices: list[str]) -> str:

@@ -1,9 +1,10 @@
-"""Faults that lie in what the venue is or tells: modes, storms, late look-ups, stale answers, a wrong clock."""
+"""Faults that lie in what the venue is or tells: modes, storms, late look-ups, stale answers, clock, price."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from random import Random
 
 from backend.emulator.accounts import Balance
@@ -12,12 +13,16 @@ from backend.emulator.dialect import Mode, VenueKind
 from backend.emulator.fault_latency import LATENCY_MAX_S
 from backend.emulator.fault_params import Params
 from backend.emulator.faults import FaultError, Lie, Made, Plan, When
+from backend.emulator.market import ZERO, on_step
+from backend.emulator.moves import Move
 from backend.emulator.wire import Endpoint, Respond
 
 RATE_MAX = 1_000_000
 BAN_AFTER = 10
 BAN_MAX_S = 3 * 86_400.0
 CLOCK_MAX_S = 3_600.0
+PERCENT_MIN, PERCENT_MAX = -90.0, 900.0
+MOVES = ("ask", "bid", "percent")
 NORMAL = "normal"
 
 Aim = frozenset[Endpoint]
@@ -138,3 +143,32 @@ def status_lie(params: Params, kind: VenueKind, aim: Aim) -> Made:  # noqa: ARG0
 def clock(params: Params, kind: VenueKind, aim: Aim) -> Made:  # noqa: ARG001 - the shape of a maker
     """The venue's clock is wrong: its time call, its checks of timestamps, its stamps."""
     return Made(ahead_s=params.number("seconds", None, -CLOCK_MAX_S, CLOCK_MAX_S))
+
+
+def price(params: Params, kind: VenueKind, aim: Aim) -> Made:  # noqa: ARG001 - the shape of a maker
+    """The market moves for a while: no fault of the venue, but made and timed like one."""
+    markets = {market.symbol: market for market in kind.markets}
+    market = markets[params.choice("symbol", None, sorted(markets))]
+    given = [name for name in MOVES if params.has(name)]
+    if len(given) != 1:
+        raise FaultError(f"price needs one of: {', '.join(MOVES)}")
+    size = _stepped(params, "size", market.quantity_step) if params.has("size") else None
+    if given == ["percent"]:
+        if size is not None:
+            raise FaultError("size belongs to ask or bid: leave it out with percent")
+        percent = params.number("percent", None, PERCENT_MIN, PERCENT_MAX)
+        return _moving(Move(market, share=Decimal(repr(percent)) / 100))
+    target = _stepped(params, given[0], market.price_step)
+    ask, bid = (target, None) if given == ["ask"] else (None, target)
+    return _moving(Move(market, ask=ask, bid=bid, size=size))
+
+
+def _moving(move: Move) -> Made:
+    return Made(begin=lambda _scene: None, move=move)  # looked at when it begins, so that a long silence misses no move
+
+
+def _stepped(params: Params, name: str, step: Decimal) -> Decimal:
+    value = params.decimal(name)
+    if value <= ZERO or not on_step(value, step):
+        raise FaultError(f"{name} must be a positive multiple of {step}")
+    return value

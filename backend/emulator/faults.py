@@ -11,6 +11,7 @@ from random import Random
 from backend.emulator.accounts import Balance
 from backend.emulator.books import BookFrame
 from backend.emulator.dialect import Mode
+from backend.emulator.moves import Move, TimedMove
 from backend.emulator.wire import Effect, Endpoint, Headers
 
 FAULTS_MAX = 100
@@ -39,6 +40,7 @@ class FaultKind(StrEnum):
     STALE_BOOK = "stale_book"
     STATUS_LIE = "status_lie"
     CLOCK = "clock"
+    PRICE = "price"
 
 
 class When(StrEnum):
@@ -133,12 +135,13 @@ def _nothing(plan: Plan, rng: Random) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a fault does: to a plan, at its beginning, and while it lasts to the venue's mode and clock."""
+    """What a fault does: to a plan, at its beginning, and while it lasts to the venue's mode, clock and books."""
 
     strike: Strike = _nothing
     begin: Callable[[Scene], None] | None = None
     mode: Mode | None = None
     ahead_s: float = 0.0
+    move: Move | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +209,12 @@ class FaultBoard:
         return plan
 
     def begun(self, now: float) -> Iterator[tuple[float, Callable[[Scene], None]]]:
-        """The faults that began until ``now`` and have to remember what was then, each once."""
-        for pinned in self._pinned.values():
-            begin = pinned.armed.made.begin
-            if begin is not None and not pinned.begun and pinned.begins <= now:
-                pinned.begun = True
-                yield pinned.begins, begin
+        """The faults that began until ``now`` and have to be looked at then, each once, the earliest first."""
+        due = [p for p in self._pinned.values() if p.armed.made.begin and not p.begun and p.begins <= now]
+        for pinned in sorted(due, key=lambda pinned: pinned.begins):
+            pinned.begun = True
+            if pinned.armed.made.begin is not None:
+                yield pinned.begins, pinned.armed.made.begin
 
     def mode(self, now: float) -> Mode | None:
         """The mode that the newest active mode fault puts the venue in."""
@@ -228,6 +231,10 @@ class FaultBoard:
             if pinned.armed.made.ahead_s and pinned.active(now):
                 ahead = pinned.armed.made.ahead_s
         return ahead
+
+    def moves(self) -> list[TimedMove]:
+        """The market moves that are known, the newest last: past ones too, until new faults make room."""
+        return [TimedMove(p.begins, p.ends, p.armed.made.move) for p in self._pinned.values() if p.armed.made.move]
 
     def refusing(self, now: float) -> bool:
         """Is the port closed?"""

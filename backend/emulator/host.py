@@ -162,8 +162,10 @@ class Emulator:
         return core.ledger
 
     def balances(self, venue: str) -> Mapping[str, Balance]:
-        """What the account at a venue owns."""
-        return self._server(venue).core.account.balances()
+        """What the account at a venue owns, brought up to now."""
+        core = self._server(venue).core
+        core.advance(self._now())
+        return core.account.balances()
 
     def set_balances(self, venue: str, free: Mapping[str, Decimal]) -> None:
         """Replace the free part of some assets."""

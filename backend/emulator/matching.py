@@ -73,6 +73,18 @@ class Engine:
                 if matching:
                     self._fill_resting(symbol, frame.at)
 
+    def look_again(self, now: float, *, matching: bool = True) -> None:
+        """The source has other books from ``now`` on than it told before: what stands and when it ends is asked again.
+
+        What was taken from a book that has not changed stays taken.
+        """
+        for symbol, live in list(self._live.items()):
+            frame = self._books.book(self.venue, symbol, now)
+            same = (frame.bids, frame.asks) == (live.frame.bids, live.frame.asks)
+            self._live[symbol] = _Live(frame, live.taken if same else {})
+            if matching and not same:
+                self._fill_resting(symbol, now)
+
     def book(self, symbol: str, now: float) -> BookFrame:
         """The external book less what our orders have taken from it."""
         if self.told_books is not None and symbol in self.told_books:
