@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,24 @@ async def serve(
     seed: int,
     scenario: Path | None,
     *,
-    venues: str = "",
+    venues: str | None = None,
     limits: bool = False,
     withdrawing: str = "",
     as_json: bool = False,
 ) -> None:
     """Serves until cancelled. Raises ConfigurationError for ports, venues or a scenario that make no sense."""
-    chosen = dict(parsed_ports(ports))
+    served = tuple(KINDS) if venues is None else parsed_venues("--venues", venues)
+    if not served:
+        raise ConfigurationError("--venues: no venue is named; leave the option out to serve all")
+    chosen = dict(parsed_ports(ports, served))
     options = RunOptions(
         seed=seed,
-        venues=parsed_venues("--venues", venues) or None,
+        venues=served,
         control_port=chosen.pop(CONTROL),
         ports=chosen,
         scenario=parsed_scenario(scenario),
         limits=limits,
-        withdrawing=parsed_venues("--withdrawing", withdrawing),
+        withdrawing=parsed_venues("--withdrawing", withdrawing, served),
     )
     try:
         await run(options, _printer(as_json))
@@ -49,29 +53,49 @@ async def serve(
         ) from error
 
 
-def parsed_ports(text: str) -> Mapping[str, int]:
-    """A first port (control, then the venues at their places; 0 takes any free ports), or name=port pairs."""
-    places = {CONTROL: 0, **PLACES}
+def parsed_ports(text: str, served: Collection[str] = tuple(KINDS)) -> Mapping[str, int]:
+    """A first port (control, then the venues at their places; 0 takes any free ports), or name=port pairs.
+
+    Raises ConfigurationError also for a port that is given twice, and for one of a venue that is not served.
+    """
+    places = {CONTROL: 0, **{name: place for name, place in PLACES.items() if name in served}}
     if "=" not in text:
         first = _port(text)
         last = first + max(places.values())
         if first and last > PORT_MAX:
             raise ConfigurationError(f"--ports: {text} leaves no room: the last port would be {last}")
         return {name: first + place if first else 0 for name, place in places.items()}
-    pairs = dict(pair.split("=", 1) for pair in text.split(",") if "=" in pair)
-    unknown = sorted(set(pairs) - set(places))
-    if unknown:
-        raise ConfigurationError(f"--ports: unknown {', '.join(unknown)}; there are: {', '.join(places)}")
-    return {name: _port(pairs.get(name, "0")) for name in places}
+    pairs = [(name.strip(), port) for name, _, port in (pair.partition("=") for pair in text.split(","))]
+    names = [name for name, _ in pairs]
+    _check_known("--ports", names, places)
+    ports = {name: _port(port) for name, port in pairs}
+    fixed = [port for port in ports.values() if port]
+    twice = _repeated(names) or _repeated(fixed)
+    if twice:
+        raise ConfigurationError(f"--ports: {', '.join(map(str, twice))} is given twice; each needs a port of its own")
+    return {name: ports.get(name, 0) for name in places}
 
 
-def parsed_venues(option: str, text: str) -> tuple[str, ...]:
+def parsed_venues(option: str, text: str, served: Collection[str] = tuple(KINDS)) -> tuple[str, ...]:
     """The venues of a list with commas, each once."""
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    unknown = sorted(set(names) - set(KINDS))
-    if unknown:
-        raise ConfigurationError(f"{option}: unknown {', '.join(unknown)}; there are: {', '.join(KINDS)}")
+    _check_known(option, names, served)
     return names
+
+
+def _check_known(option: str, names: Collection[str], known: Collection[str]) -> None:
+    absent = [name for name in names if name in {CONTROL, *KINDS} and name not in known]
+    if absent:
+        raise ConfigurationError(
+            f"{option}: {', '.join(absent)} is not served; add it to --venues or leave it out here"
+        )
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise ConfigurationError(f"{option}: unknown {', '.join(unknown)}; there are: {', '.join(known)}")
+
+
+def _repeated(values: Sequence[Hashable]) -> list[Hashable]:
+    return [value for value, count in Counter(values).items() if count > 1]
 
 
 def parsed_scenario(path: Path | None) -> Sequence[Phase]:

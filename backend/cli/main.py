@@ -70,7 +70,7 @@ def emulator(
     ports: Annotated[
         str, typer.Option(help="Control port, the venues follow at their places; or several: kraken=5000,control=4100.")
     ] = "4100",
-    venues: Annotated[str, typer.Option(help="Venues with commas between them; without it all.")] = "",
+    venues: Annotated[str | None, typer.Option(help="Venues with commas between them; without it all.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of books, ids and faults.")] = 1,
     scenario: Annotated[Path | None, typer.Option(help="Scenario file with timed faults, JSON or TOML.")] = None,
     limits: Annotated[bool, typer.Option("--limits", help="Count requests and refuse too many.")] = False,

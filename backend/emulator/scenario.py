@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from backend.emulator.faults import FAULTS_MAX, Fault, FaultError, FaultKind
+from backend.emulator.faults import FAULTS_MAX, LENGTH_MAX_S, Fault, FaultError, FaultKind
 from backend.emulator.wire import Endpoint
 
 FILE_MAX = 1_000_000
@@ -24,7 +24,14 @@ PHASE_KEYS = FAULT_KEYS - {"start"} | {"venue", "at"}
 
 def fault_from_json(value: object) -> Fault:
     """A fault from a decoded JSON object; raises FaultError. ``endpoints`` may be "all" or absent."""
-    data = _object(value, FAULT_KEYS)
+    return _fault(_object(value, FAULT_KEYS), "start")
+
+
+def _fault(data: Mapping[str, object], begins: str) -> Fault:
+    """``begins`` is what the field of the beginning is called."""
+    start = _number(data, begins, 0.0)
+    if not 0 <= start <= LENGTH_MAX_S:
+        raise FaultError(f"{begins} must be a number from 0 to {LENGTH_MAX_S:g}")
     kind = data.get("kind")
     if not isinstance(kind, str) or kind not in set(FaultKind):
         raise FaultError(f"kind must be one of: {', '.join(FaultKind)}")
@@ -38,7 +45,7 @@ def fault_from_json(value: object) -> Fault:
         kind=FaultKind(kind),
         endpoints=_endpoints(data.get("endpoints", "all")),
         p=_number(data, "p", 1.0),
-        start=_number(data, "start", 0.0),
+        start=start,
         length=None if data.get("length") is None else _number(data, "length", 0.0),
         count=count,
         params=dict(params),
@@ -82,8 +89,7 @@ def _phase(number: int, value: object) -> Phase:
     try:
         data = _object(value, PHASE_KEYS)
         venue = data.pop("venue", None)
-        data["start"] = data.pop("at", 0.0)
-        fault = fault_from_json(data)
+        fault = _fault(data, "at")
     except FaultError as error:
         raise FaultError(f"phase {number}: {error}") from error
     if not isinstance(venue, str):

@@ -121,6 +121,10 @@ def test_emulator_refuses_what_makes_no_sense(tmp_path: Path) -> None:
         (("--scenario", str(tmp_path / "none.json")), "No such file"),
         (("--scenario", str(file), "--venues", "firi"), "phase 1: no such emulated venue: kraken"),
         (("--venues", "mtgox"), "--venues: unknown mtgox"),
+        (("--venues", ""), "--venues: no venue is named"),
+        (("--venues", "kraken", "--withdrawing", "binance"), "--withdrawing: binance is not served"),
+        (("--venues", "kraken", "--ports", "binance=5000"), "--ports: binance is not served"),
+        (("--ports", "kraken=5000,binance=5000"), "--ports: 5000 is given twice"),
     ):
         done = command("emulator", "--ports", "0", *arguments, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (4, "")
@@ -135,6 +139,11 @@ def test_ports() -> None:
     assert len(set(fixed.values())) == len(KINDS) + 1
     assert set(parsed_ports("0").values()) == {0}
     assert parsed_ports("kraken=5000")["kraken"] == 5000
-    for wrong in ("x", "70000", "65535", "mtgox=1", "kraken=x"):
+    assert parsed_ports("kraken=0,control=0")["control"] == 0
+    assert set(parsed_ports("4100", ["okx"])) == {"control", "okx"}
+    wrongs = ("x", "70000", "65535", "mtgox=1", "kraken=x", "kraken=5000,5001", "kraken=1,kraken=2", "kraken=1,okx=1")
+    for wrong in wrongs:
         with pytest.raises(ConfigurationError, match="--ports"):
             parsed_ports(wrong)
+    with pytest.raises(ConfigurationError, match="kraken is not served"):
+        parsed_ports("kraken=5000", ["okx"])
