@@ -140,7 +140,8 @@ class Call:
         return self.fields.get(name, "")
 
 
-# api_key, secret, and uid where the venue has one; permissions: "trade" (also when absent) or "trade,withdraw"
+# api_key, secret, and passphrase or client_id where the venue has one, named as the router's settings name them;
+# permissions: "trade" (also when absent) or "trade,withdraw"
 Keys = Mapping[str, str]
 
 

@@ -197,8 +197,7 @@ def _settings(emulator: Emulator, room: Path) -> Settings:
 def keys_of(emulator: Emulator, venue: str) -> Credentials:
     """The keys that an emulated exchange made for this run."""
     keys = emulator.credentials[venue]
-    extra = {"client_id" if name == "uid" else name: value for name, value in keys.items()}
-    return Credentials(api_key=keys["api_key"], secret=keys["secret"], extra=extra)
+    return Credentials(api_key=keys["api_key"], secret=keys["secret"], extra=dict(keys))
 
 
 def _rules(emulator: Emulator, venue: str) -> VenueRules:

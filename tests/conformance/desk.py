@@ -89,8 +89,7 @@ class Desk:
     def strange_keys(self) -> Credentials:
         """Keys of the right form that this venue never gave out."""
         made = self.kind.new_keys(secrets.token_bytes)
-        names = {"uid": "client_id", "passphrase": "passphrase"}
-        extra = {names[name]: value for name, value in made.items() if name in names}
+        extra = {name: value for name, value in made.items() if name in {"client_id", "passphrase"}}
         return Credentials(made["api_key"], made["secret"], extra)
 
     def other_adapter(self, *, keys: Credentials | None = None, clock: Clock | None = None) -> Any:

@@ -153,7 +153,7 @@ class Desk:
         times = {"timestamp": str(int(signed_at)), "validity": "2000"}
         text = json.dumps({**times, **(fields if method == "POST" else {})}, separators=(",", ":"))
         signature = hmac.new(self.keys["secret"].encode(), text.encode(), hashlib.sha256).hexdigest()
-        headers = {"firi-user-clientid": self.keys["uid"], "firi-user-signature": signature}
+        headers = {"firi-user-clientid": self.keys["client_id"], "firi-user-signature": signature}
         return Request(method, path, urlencode(times), headers, body)
 
     def _bybit(self, method: str, path: str, fields: dict[str, str], *, at: float = 0, window: int = 5000) -> Request:

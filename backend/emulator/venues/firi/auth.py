@@ -32,7 +32,7 @@ def check(request: Request, query: Mapping[str, str], body: Mapping[str, object]
 def _check_signature(
     client: str, given: str, query: Mapping[str, str], body: Mapping[str, object], keys: Keys, now: float
 ) -> None:
-    if not hmac.compare_digest(client.encode(errors="replace"), keys["uid"].encode()):
+    if not hmac.compare_digest(client.encode(errors="replace"), keys["client_id"].encode()):
         raise Refused(ERRORS["ApiKeyNotFound"].answer(now))
     timestamp, validity = query.get("timestamp", ""), query.get("validity", "")
     if not (_whole(timestamp) and _whole(validity)):

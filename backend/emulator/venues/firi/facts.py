@@ -42,7 +42,7 @@ THROTTLE = Throttle(limited="429")  # neither limits nor bans are documented; th
 
 def new_keys(random_bytes: Callable[[int], bytes]) -> dict[str, str]:
     """A fresh access key, and client id and secret for signed requests. The forms are invented."""
-    return {"api_key": random_bytes(24).hex(), "secret": random_bytes(32).hex(), "uid": random_bytes(8).hex()}
+    return {"api_key": random_bytes(24).hex(), "secret": random_bytes(32).hex(), "client_id": random_bytes(8).hex()}
 
 
 def order_id(number: int, rng: Random) -> str:  # noqa: ARG001 - other venues draw theirs
