@@ -73,3 +73,27 @@ def test_ports_and_endpoints_are_listed() -> None:
     assert {name: FIRST_PORT + place for name, place in PLACES.items()}.items() <= listed.items()
     row = next(line for line in TEXT.splitlines() if line.startswith("| `endpoints`"))
     assert all(endpoint.value in row for endpoint in Endpoint)
+
+
+def test_the_start_shows_every_venue() -> None:
+    """The sample of the start has a line per venue, with its fixed port and the names of its keys, as printed."""
+    sample = TEXT[TEXT.index("$ quantum-trader emulator\n") : TEXT.index("control: http")]
+    shown = re.findall(r"^(\w+): http://127.0.0.1:(\d+) \((.*)\)$", sample, re.MULTILINE)
+    keys = {name: list(kind.new_keys(bytes)) for name, kind in KINDS.items()}
+    assert shown == [
+        (name, str(FIRST_PORT + PLACES[name]), ", ".join(f"{k} ..." for k in keys[name])) for name in KINDS
+    ]
+
+
+def test_limits_are_listed() -> None:
+    """Each venue's row of limits names the answers and the headers that its folder has, and whether it bans."""
+    table = TEXT[TEXT.index("| venue | counts |") :]
+    for name, kind in KINDS.items():
+        row = next(line for line in table.splitlines() if line.startswith(f"| {name} |"))
+        limits = [] if kind.throttle is None else kind.throttle.limits
+        told = {header for limit in limits for header, _ in limit.headers}
+        assert set(re.findall(r"`([A-Za-z]+-[\w-]+)`", row)) - {"Retry-After"} == told
+        bans = kind.throttle is not None and kind.throttle.banned is not None
+        assert row.endswith("| no |") != bans
+        refusals = {limit.answer for limit in limits} - {kind.throttle and kind.throttle.banned}
+        assert all(str(answer) in row for answer in refusals)

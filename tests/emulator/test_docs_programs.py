@@ -14,6 +14,7 @@ from tests.emulator.web import started
 
 MANUAL = Path(__file__).parents[2] / "docs" / "emulator.md"
 BLOCKS: list[str] = re.findall(r"```python\n(.*?)```", MANUAL.read_text("utf-8"), re.DOTALL)
+CCXT, CCXT_SYNC = "ccxt.async_support", "requests.adapters"
 PROGRAMS = [block for block in BLOCKS if 'os.environ["EMULATOR_URL"]' in block]
 
 
@@ -27,10 +28,8 @@ def program(naming: str) -> str:
 @pytest.mark.parametrize(
     ("naming", "venue", "printed"),
     [
-        ("ccxt.async_support", "kucoin", "open canceled"),
-        ("ccxt.async_support", "binance", "open canceled"),
-        ("requests.adapters", "kraken", "closed"),
-        ("requests.adapters", "kucoin", "closed"),
+        *((CCXT, venue, "open canceled") for venue in ("binance", "bybit", "kraken", "kucoin", "okx")),
+        *((CCXT_SYNC, venue, "closed") for venue in ("bybit", "kraken", "kucoin")),
         ("binance_sdk_spot", "binance", "NEW CANCELED"),
         ("kucoin_universal_sdk", "kucoin", "open done"),
     ],
@@ -57,5 +56,5 @@ async def test_a_program_of_the_manual_runs(naming: str, venue: str, printed: st
 
 def test_every_program_of_the_manual_is_run() -> None:
     """The cases above leave none out."""
-    names = ("ccxt.async_support", "requests.adapters", "binance_sdk_spot", "kucoin_universal_sdk")
+    names = (CCXT, CCXT_SYNC, "binance_sdk_spot", "kucoin_universal_sdk")
     assert {program(name) for name in names} == set(PROGRAMS)
