@@ -14,6 +14,7 @@ from backend.domain.orders import Intent
 from backend.domain.records import ExecutionResult
 from backend.emulator.faults import Fault, FaultKind
 from backend.emulator.host import Emulator
+from backend.emulator.market import ZERO, plain
 from backend.lab.demo import keys_of
 from backend.policies.routing_tables import FailoverChains
 
@@ -39,7 +40,7 @@ async def main(journal: Path) -> dict[str, object]:
         return {
             "first": _told(first),
             "moved": _told(moved),
-            "ledger": {v: str(sum(t.quantity for t in emulator.ledger(v).trades)) for v in emulator.venues},
+            "ledger": {v: plain(sum((t.quantity for t in emulator.ledger(v).trades), ZERO)) for v in emulator.venues},
         }
     finally:
         await runtime.close()
