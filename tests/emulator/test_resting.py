@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +18,7 @@ from backend.emulator.faults import Fault, FaultKind
 from backend.emulator.host import Emulator
 from backend.emulator.registry import KINDS
 from backend.emulator.wire import Endpoint, Request
-from tests.emulator.calls import CALLS, CLIENT_ID, cancel
+from tests.emulator.calls import CALLS, CANCEL_ALL, CLIENT_ID, cancel
 from tests.emulator.kit import SYMBOLS, VENUES, Desk
 from tests.emulator.web import started
 
@@ -112,15 +113,16 @@ class Client:
         self._signer.keys = dict(emulator.credentials[venue])
 
     async def ask(self, method: str, path: str, fields: dict[str, str]) -> Any:
-        """The decoded answer to a signed request."""
+        """The decoded answer to a signed request, None where it is empty."""
         self._signer.now = time.time()
-        return await self._send(self._signer.call(method, path, fields))
+        body = await self._send(self._signer.call(method, path, fields))
+        return json.loads(body) if body else None
 
-    async def place(self) -> str:
+    async def place(self, **named: str) -> str:
         """An order to buy QUANTITY at LIMIT; its id."""
-        price = {PRICE_FIELD.get(self.venue, "price"): FIRI_PRICE.get(self.venue, "98")}
+        price = {PRICE_FIELD.get(self.venue, "price"): FIRI_PRICE.get(self.venue, "98"), **named}
         self._signer.now = time.time()
-        return str(self.words.placed(await self._send(self._signer.order(**price))))
+        return str(self.words.placed(json.loads(await self._send(self._signer.order(**price)))))
 
     async def state(self, order_id: str) -> tuple[object, Decimal]:
         """The venue's word for an order, and what was executed."""
@@ -145,12 +147,12 @@ class Client:
     def balance(self, asset: str) -> Balance:
         return self.emulator.balances(self.venue)[asset]
 
-    async def _send(self, request: Request) -> Any:
+    async def _send(self, request: Request) -> bytes:
         url = self.emulator.addresses[self.venue] + request.path + (f"?{request.query}" if request.query else "")
         async with self._session.request(
             request.method, url, data=request.body or None, headers=dict(request.headers)
         ) as response:
-            return json.loads(await response.read())
+            return await response.read()
 
 
 @pytest.fixture
@@ -214,3 +216,20 @@ async def test_the_market_stays_away(client: Client) -> None:
     assert (await client.state(one))[1] == 0
     assert await client.fills() == []
     assert client.balance(SYMBOLS[client.venue].split("/")[1]).held > 0
+
+
+@at_every_venue
+async def test_a_cancel_that_is_sent_after_a_place_ends_it(client: Client) -> None:
+    """While the engine holds the order up the cancel waits, and no order is left that its owner has cancelled."""
+    venue, emulator = client.venue, client.emulator
+    held_up = Fault(FaultKind.LATENCY, frozenset({Endpoint.PLACE}), count=1, params={"seconds": 0.3, "stage": "engine"})
+    emulator.inject(venue, held_up)
+    named = {CLIENT_ID[venue]: "a1"} if venue in CLIENT_ID else {}
+    placing = asyncio.create_task(client.place(**named))
+    while emulator.faults(venue):  # noqa: ASYNC110 - until it has struck, which nobody is told: the order is on its way
+        await asyncio.sleep(0)
+    await client.ask(*(CANCEL_ALL[venue] if venue in CANCEL_ALL else cancel(venue, client_id="a1")))
+    one = await placing
+    (order,) = emulator.ledger(venue).orders
+    assert (order.order_id, order.status) == (one, "cancelled")
+    assert client.balance(SYMBOLS[venue].split("/")[1]).held == 0

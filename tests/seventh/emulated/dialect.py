@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from backend.emulator.dialect import Call, Keys, Mode, Refused, Submission
+from backend.emulator.dialect import Call, Cancellation, Keys, Mode, Refused, Served, Submission
 from backend.emulator.market import Market
 from backend.emulator.matching import Engine
-from backend.emulator.orders import Order, Reason, Status
+from backend.emulator.orders import Order, Reason
 from backend.emulator.wire import Answer, Endpoint, Request, form, json_answer
 
 from . import auth, entry, render
@@ -43,7 +43,6 @@ class MeridianDialect:
             Endpoint.STATUS: lambda call: {"state": "open" if call.mode is None else "maintenance"},
             Endpoint.MARKETS: lambda _call: {"markets": [render.market(market) for market in MARKETS]},
             Endpoint.DEPTH: self._book,
-            Endpoint.CANCEL: self._cancel,
             Endpoint.QUERY: lambda call: render.order(self._found(call)),
             Endpoint.OPEN: self._open,
             Endpoint.TRADES: self._trades,
@@ -55,7 +54,7 @@ class MeridianDialect:
         known = ROUTES.get((request.method, request.path))
         return known[0] if known else None
 
-    def serve(self, request: Request, now: float, mode: Mode | None) -> Answer | Submission:
+    def serve(self, request: Request, now: float, mode: Mode | None) -> Served:
         """Check the signature where one is asked for, then answer."""
         endpoint, signed = ROUTES[request.method, request.path]
         if signed:
@@ -63,6 +62,8 @@ class MeridianDialect:
         if (request.method, request.path) == ("GET", "/v1/orders"):
             return json_answer(OK, self._all(Call(request, form(request.query), now, mode)))
         call = Call(request, {**form(request.query), **entry.fields(request.body)}, now, mode)
+        if endpoint is Endpoint.CANCEL:
+            return self._cancel(call)
         return self._place(call) if endpoint is Endpoint.PLACE else json_answer(OK, self._handlers[endpoint](call))
 
     def unknown(self, request: Request, now: float) -> Answer:
@@ -85,20 +86,29 @@ class MeridianDialect:
 
         return Submission(entry.read(call, market), not_after, ERRORS["too_late"].answer, accepted, refused)
 
-    def _cancel(self, call: Call) -> object:
-        order = self._found(call)
-        if order.status is not Status.OPEN:
-            raise Refused(ERRORS["no_such_order"].answer(call.now))
-        self._engine.cancel(order, call.now)
-        return {"filled": render.order(order)["filled"]}
+    def _cancel(self, call: Call) -> Cancellation:
+        def answer(orders: Sequence[Order], now: float) -> Answer:
+            if not orders:
+                return ERRORS["no_such_order"].answer(now)
+            return json_answer(OK, {"filled": render.order(orders[0])["filled"]})
+
+        return Cancellation(self._finder(call), answer)
 
     def _found(self, call: Call) -> Order:
+        orders = self._finder(call)(call.now)
+        if not orders:
+            raise Refused(ERRORS["no_such_order"].answer(call.now))
+        return orders[0]
+
+    def _finder(self, call: Call) -> Callable[[float], list[Order]]:
         symbol = self._market(call).symbol
         ids = {"order_id": call.get("id") or None, "client_id": call.get("client_id") or None}
-        order = self._engine.find(call.now, symbol=symbol, **ids)
-        if order is None:
-            raise Refused(ERRORS["no_such_order"].answer(call.now))
-        return order
+
+        def find(now: float) -> list[Order]:
+            order = self._engine.find(now, symbol=symbol, **ids)
+            return [] if order is None else [order]
+
+        return find
 
     def _open(self, call: Call) -> object:
         orders = self._engine.open_orders(call.now, self._market(call).symbol)
