@@ -52,6 +52,7 @@ def test_the_book_moves_as_a_whole(params: dict[str, Any], bid: str, ask: str) -
 def test_a_move_has_a_beginning_and_an_end() -> None:
     """Before and after it the market stands where it stood, and orders fill at the time of the move."""
     desk = Desk("binance")
+    desk.books.write(T0 + 30)  # so that the book before the move has an end of its own, later than the move
     desk.effect(desk.order(**ORDER))
     push(desk, start=10, length=5, ask="98", size="0.2")
     for at, ask in ((9.9, "100"), (10, "99"), (14.9, "99"), (15, "100")):  # at 98 the order took all that was there
