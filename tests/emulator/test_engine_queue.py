@@ -125,6 +125,22 @@ def same_refusal(venue: str, *answers: Answer) -> bool:
     return all(said in one.body for one in answers)
 
 
+@pytest.mark.parametrize("venue", NAMED)
+def test_a_cancel_does_not_see_what_is_not_visible_yet(venue: str) -> None:
+    """An order that took effect and is hidden from look-ups is hidden from cancels, also after a wait in the queue."""
+    desk = Desk(venue)
+    desk.fault(FaultKind.LOST_ANSWER, Endpoint.PLACE, min=1.5)
+    desk.effect(place(desk))
+    slow(desk, 1.0, Endpoint.CANCEL)
+    early = answer(desk.effect(desk.call(*cancel(venue, client_id="a1"))))
+    assert desk.now == T0 + 1.0
+    assert same_refusal(venue, early)
+    assert desk.core.ledger.orders[0].status == "open"
+    slow(desk, 1.0, Endpoint.CANCEL)  # sent while it is hidden still, and through when it is not
+    desk.effect(desk.call(*cancel(venue, client_id="a1")))
+    assert desk.core.ledger.orders[0].status == "cancelled"
+
+
 def test_an_order_does_not_overtake_another() -> None:
     """An order without a delay of its own waits for the one before it, and takes what that one leaves."""
     desk = Desk("binance")
