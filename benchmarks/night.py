@@ -23,7 +23,7 @@ PROCESSES = 2
 LOOKED_UP = ("binance", "bybit", "okx", "kucoin", "kraken")
 LOST_ANSWERS_MIN = 5
 FILLED_SHARE_MIN = 0.9
-ALL_DOWN = "5 all down"
+ALL_DOWN = "6 all down"
 ANSWERS_LOST = "3 answers lost"
 
 
@@ -71,6 +71,8 @@ def _shortcomings(report: DemoReport) -> list[str]:
         "no order moved because its deadline proved it dead": not any(
             "done at" in one.settled for one in report.unknowns
         ),
+        "the router was not killed with orders under way": report.recovery is None or report.recovery.in_flight == 0,
+        "no attempt was open at the kill": report.recovery is None or report.recovery.attempts == 0,
         "no order refused while all were down": report.all_down_refused == 0,
         "no order filled after that": report.recovered == 0,
         "an act with a healthy exchange filled too little": any(

@@ -28,6 +28,7 @@ from backend.bootstrap.parts import (
     checked,
     emulated_rules,
     environment_names,
+    fresh_id,
     http_transport,
     journal_path,
     open_journal,
@@ -37,9 +38,18 @@ from backend.bootstrap.parts import (
     system_clock,
 )
 from backend.bootstrap.runtime import Runtime
+from backend.bootstrap.serving import (
+    cancel_once,
+    running_router,
+    serving,
+    stored_events,
+    submit_once,
+    venue_documents,
+)
 
 __all__ = [
     "Runtime",
+    "cancel_once",
     "checked",
     "choose_exchange",
     "current_runtime",
@@ -48,6 +58,7 @@ __all__ = [
     "environment_names",
     "execution_adapter",
     "export_journal",
+    "fresh_id",
     "http_transport",
     "journal_path",
     "limit_decision",
@@ -59,10 +70,15 @@ __all__ = [
     "read_settings",
     "recent_orders",
     "resolve_order",
+    "running_router",
     "scaled_clock",
     "seeded_ids",
+    "serving",
+    "stored_events",
     "stored_order",
+    "submit_once",
     "system_clock",
     "using",
+    "venue_documents",
     "verify_journal",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from backend.config.model import Settings
 from backend.domain.rules import Fact, RateRule, VenueRules, Verification
@@ -14,6 +14,9 @@ from backend.ports.clock import Clock
 from backend.ports.ids import Ids
 from backend.ports.journal import Journal
 from backend.ports.transport import Transport
+
+if TYPE_CHECKING:
+    from backend.integrations.system.clock import ScaledClock
 
 APPLICATION = "quantum-trader"
 JOURNAL_NAME = "journal.sqlite"
@@ -73,11 +76,19 @@ def system_clock() -> Clock:
     return SystemClock()
 
 
-def scaled_clock(scale: float) -> Clock:
-    """A clock that runs ``scale`` times faster from now on (1 to 5), for demos and drills."""
+def scaled_clock(scale: float, origin: tuple[float, float] | None = None) -> ScaledClock:
+    """A clock that runs ``scale`` times faster from now on (1 to 5), for demos and drills; with another one's
+    ``origin``, in step with it."""
     from backend.integrations.system.clock import ScaledClock
 
-    return ScaledClock(scale)
+    return ScaledClock(scale, origin=origin)
+
+
+def fresh_id() -> str:
+    """An id that nobody else has."""
+    from backend.integrations.system.ids import SystemIds
+
+    return SystemIds().new_id()
 
 
 def seeded_ids(seed: int) -> Ids:

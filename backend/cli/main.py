@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from backend.cli.desk import events, venues
 from backend.cli.journal import app as journal
 from backend.cli.order import app as order
 from backend.domain.errors import ConfigurationError, QuantumTraderError
@@ -31,6 +32,8 @@ app = typer.Typer(
 
 app.add_typer(order, name="order")
 app.add_typer(journal, name="journal")
+app.command()(events)
+app.command()(venues)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
@@ -85,6 +88,17 @@ def emulator(
         asyncio.run(work)
     except KeyboardInterrupt:
         raise typer.Exit(OK) from None
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Loopback port; 0 takes any free one.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
+) -> None:
+    """Runs a router until it is stopped; the other commands then ask it, over a loopback port with a token."""
+    from backend.cli.serve import serve as served
+
+    asyncio.run(served(port, as_json=as_json))
 
 
 @app.command()

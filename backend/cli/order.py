@@ -8,7 +8,8 @@ import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.table import Table
 
 from backend.domain.errors import ConfigurationError
 from backend.domain.money import plain
+from backend.services.control.documents import order_document, summary
 
 if TYPE_CHECKING:
     from backend.domain.records import IntentRecord
@@ -68,7 +70,7 @@ def show(
 
     record = stored_order(order, path=file)
     if as_json:
-        sys.stdout.write(json.dumps(document(record), indent=2) + "\n")
+        sys.stdout.write(json.dumps(order_document(record), indent=2) + "\n")
         return
     intent, paper = record.intent, _paper()
     paper.print(f"{intent.id}: {intent.side.value} {plain(intent.quantity)} {intent.symbol}, {_state(record)}")
@@ -102,14 +104,22 @@ def resolve(
     as_json: Json = False,
 ) -> None:
     """Ends a parked order by your word, which no program can check: look at the exchange's own page first. The journal
-    keeps it with the reason. No router may be running."""
-    from backend.bootstrap import resolve_order
+    keeps it with the reason."""
+    from backend.bootstrap import resolve_order, running_router
+    from backend.cli.remote import ask
 
-    record = asyncio.run(resolve_order(order, _quantity(word), reason, path=file))
+    filled, router = _quantity(word), running_router(file)
+    told: Any
+    if router is None:
+        told = order_document(asyncio.run(resolve_order(order, filled, reason, path=file)))
+    else:
+        body = {"filled": plain(filled), "reason": reason}
+        told = ask(router, "POST", f"/v1/orders/{quote(order, safe='')}/resolve", body=body)
     if as_json:
-        sys.stdout.write(json.dumps(document(record), indent=2) + "\n")
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
         return
-    sys.stdout.write(f"{order}: {_state(record)}, filled {plain(record.filled)} of {plain(record.intent.quantity)}\n")
+    state = told["state"] if told["reason"] is None else f"{told['state']} ({told['reason']})"
+    sys.stdout.write(f"{order}: {state}, filled {told['filled']} of {told['quantity']}\n")
 
 
 def _quantity(word: str) -> Decimal:
@@ -119,62 +129,6 @@ def _quantity(word: str) -> Decimal:
     if text == word or not text.replace(".", "", 1).isdecimal():
         raise ConfigurationError(f"--as {word!r}: say dead, or filled=QUANTITY with a plain decimal number")
     return Decimal(text)
-
-
-def summary(record: IntentRecord) -> dict[str, object]:
-    """One line of ``order list --json``. Amounts are texts, times epoch seconds."""
-    intent = record.intent
-    return {
-        "id": intent.id,
-        "strategy": intent.strategy_id,
-        "symbol": intent.symbol,
-        "side": intent.side.value,
-        "quantity": plain(intent.quantity),
-        "state": record.state.value,
-        "reason": None if record.reason is None else record.reason.value,
-        "filled": plain(record.filled),
-        "blocked": plain(record.blocked),
-        "created_at": record.created_at,
-        "ended_at": record.ended_at,
-        "venues": [attempt.venue for attempt in record.attempts],
-    }
-
-
-def document(record: IntentRecord) -> dict[str, object]:
-    """``order show --json``."""
-    return {
-        **summary(record),
-        "valid_until": record.valid_until,
-        "attempts": [
-            {
-                "number": attempt.number,
-                "venue": attempt.venue,
-                "client_id": attempt.order.client_id,
-                "venue_order_id": attempt.venue_order_id,
-                "quantity": plain(attempt.order.quantity),
-                "price": plain(attempt.order.price),
-                "not_after": attempt.order.not_after,
-                "state": attempt.state.value,
-                "proof": None if attempt.proof is None else attempt.proof.value,
-                "evidence": attempt.evidence,
-                "settled_by": attempt.settled_by,
-            }
-            for attempt in record.attempts
-        ],
-        "fills": [
-            {
-                "venue": fill.venue,
-                "venue_order_id": fill.venue_order_id,
-                "trade_id": fill.trade_id,
-                "quantity": plain(fill.quantity),
-                "price": plain(fill.price),
-                "fee": plain(fill.fee),
-                "fee_asset": fill.fee_asset,
-                "at": fill.at,
-            }
-            for fill in record.fills
-        ],
-    }
 
 
 def _state(record: IntentRecord) -> str:

@@ -136,6 +136,18 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """One line of what happened. ``data`` is what the journal keeps of it: amounts as texts."""
+
+    seq: int
+    at: float
+    kind: str
+    intent_id: str
+    attempt_id: str | None
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Drop:
     """A venue that was not used, and why."""
 

@@ -25,6 +25,8 @@ CUT_OFF = replace(NEVER_ARRIVES, count=4)
 MAINTENANCE = Fault(FaultKind.MODE, params={"mode": "maintenance"})
 STORM = Fault(FaultKind.STORM, PLACE, params={"rate": 0})
 LOST = (_lost("reset", 0.15), _lost("hang", 0.08))
+HANGS = (replace(_lost("hang", 1.0), count=3), _lost("hang", 0.2))
+"""Orders that have executed and whose answers are still awaited when the router is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +42,32 @@ class Act:
     faults: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
     strikes_after: int = 0
     settle_s: float = 0.0
+    kills_after: float | None = None
+    """The router is killed after this share of the act's orders, while others are under way."""
 
 
 ACTS: tuple[Act, ...] = (
-    Act("1 healthy", "all six exchanges answer", 0.20),
-    Act("2 refused", "binance dies on the way: it refuses connections", 0.16, {"binance": (REFUSE,)}, strikes_after=8),
+    Act("1 healthy", "all six exchanges answer", 0.16),
+    Act("2 refused", "binance dies on the way: it refuses connections", 0.14, {"binance": (REFUSE,)}, strikes_after=8),
     Act(
         "3 answers lost",
         "five exchanges execute a part of the orders and lose the answers",
-        0.26,
+        0.24,
         dict.fromkeys(("binance", "bybit", "okx", "kucoin", "kraken"), LOST),
         settle_s=1.5,
     ),
     Act(
-        "4 degraded",
+        "4 router killed",
+        "the router's process is killed with orders under way; the next one recovers, and the orders are repeated",
+        0.14,
+        dict.fromkeys(("binance", "bybit", "okx", "kucoin", "kraken"), HANGS),
+        settle_s=1.5,
+        kills_after=0.5,
+    ),
+    Act(
+        "5 degraded",
         "kraken is slow, okx in maintenance, kucoin refuses too many; orders to bybit and firi are cut off",
-        0.24,
+        0.20,
         {
             "kraken": (SLOW,),
             "okx": (MAINTENANCE,),
@@ -65,8 +77,8 @@ ACTS: tuple[Act, ...] = (
         },
         settle_s=1.5,
     ),
-    Act("5 all down", "every exchange refuses connections", 0.04, dict.fromkeys(EXCHANGES, (REFUSE,)), settle_s=1.5),
-    Act("6 recovery", "all answer again", 0.10, settle_s=1.5),
+    Act("6 all down", "every exchange refuses connections", 0.04, dict.fromkeys(EXCHANGES, (REFUSE,)), settle_s=1.5),
+    Act("7 recovery", "all answer again", 0.08, settle_s=1.5),
 )
 
 

@@ -1,4 +1,7 @@
-"""The demo: real exchange clients against emulated exchanges that fail, judged by the exchanges' own books."""
+"""The demo: real exchange clients against emulated exchanges that fail, judged by the exchanges' own books.
+
+The exchanges and the referee live here; the router has a process of its own, which is killed on the way.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,7 @@ from pathlib import Path
 from backend import bootstrap
 from backend.config import Settings, Timeouts, VenueSettings
 from backend.domain.orders import Credentials, Intent
-from backend.domain.records import Equivalent, IntentRecord
-from backend.domain.rules import VenueRules
+from backend.domain.records import Attempt, Equivalent, ExecutionResult, IntentRecord
 from backend.emulator.books import BookSource
 from backend.emulator.host import Emulator
 from backend.lab.acts import ACTS, Act, shared_out
@@ -25,22 +27,24 @@ from backend.lab.report import (
     act_line,
     all_down_count,
     failover_of,
+    recovery_of,
     unknown_lines,
     venue_line,
 )
+from backend.lab.router_process import RouterDied, RouterProcess
 from backend.lab.stand_ins import stand_ins
-from backend.lab.stopwatch import Stopwatch
 from backend.lab.view import DemoView
+from backend.lab.worker import Setup
 from backend.lab.workload import PATIENT_S, SIZES, STRATEGIES, Wish, wishes
-from backend.policies.routing_tables import EXCHANGES, FailoverChains
+from backend.policies.routing_tables import EXCHANGES, primary_of
 from backend.ports.clock import Clock
-from backend.services.execution.router import Router
 
 CLOCK_SCALE = 5.0
 VENUES = EXCHANGES
 IN_FLIGHT = 16
 REVIEWS_MAX = 10
 RECORDED_SPAN_S = 80_000
+KILL_LOOKS_MAX = 100
 NOK_PER_USD = Decimal("10.5")
 EQUIVALENTS = {
     f"{base}/USD": (Equivalent(f"{base}/USDT", Decimal(1)), Equivalent(f"{base}/NOK", NOK_PER_USD))
@@ -48,7 +52,7 @@ EQUIVALENTS = {
 }
 """The demo's orders are in USD; a tether counts as a dollar and a dollar as 10.5 kroner. Explicit, as always."""
 
-TIMEOUTS = Timeouts(place_s=6.0, send_window_s=5.0, lookup_window_s=60.0)
+TIMEOUTS = Timeouts(place_s=6.0, send_window_s=5.0, lookup_window_s=20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,27 @@ class _Stage:
     options: DemoOptions
     clock: Clock
     emulator: Emulator
-    router: Router
+    setup: Setup
+    router: RouterProcess
     view: DemoView
     started: float
+    alive: asyncio.Event
     played: list[Played] = field(default_factory=list)
+    kill: _Kill | None = None
+
+    @property
+    def journal(self) -> Path:
+        return Path(str(self.setup.settings.journal_path))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kill:
+    """What the killed router left: orders in flight, open attempts, and what the exchanges had executed by then."""
+
+    in_flight: int
+    left: tuple[Attempt, ...]
+    executed: frozenset[str]
+    took_s: float
 
 
 async def run_demo(options: DemoOptions, view: DemoView) -> DemoReport:
@@ -82,7 +103,14 @@ async def run_demo(options: DemoOptions, view: DemoView) -> DemoReport:
     await emulator.start()
     try:
         with tempfile.TemporaryDirectory(prefix="quantum-trader-demo-") as room, view:
-            return await _performed(options, view, clock, emulator, _told(recorded), Path(room), began)
+            setup = Setup(
+                settings=_settings(emulator, Path(room)),
+                bounds={venue: _bounds(emulator, venue) for venue in VENUES},
+                seed=options.seed,
+                clock=(CLOCK_SCALE, *clock.origin),
+                strategies=STRATEGIES,
+            )
+            return await _performed(options, view, clock, emulator, setup, _told(recorded), began)
     finally:
         await emulator.stop()
 
@@ -92,32 +120,26 @@ async def _performed(
     view: DemoView,
     clock: Clock,
     emulator: Emulator,
+    setup: Setup,
     told: Mapping[str, str],
-    room: Path,
     began: float,
 ) -> DemoReport:
-    stopwatch = Stopwatch()
-    runtime = bootstrap.Runtime(
-        _settings(emulator, room),
-        clock=clock,
-        ids=bootstrap.seeded_ids(options.seed),
-        telemetry=stopwatch,
-        chains=FailoverChains(),
-        strategies=STRATEGIES,
-        rules={venue: _rules(emulator, venue) for venue in VENUES},
-    )
+    router = await RouterProcess.start(setup)
+    stage = _Stage(options, clock, emulator, setup, router, view, clock.now(), asyncio.Event())
+    stage.alive.set()
     try:
-        stage = _Stage(options, clock, emulator, await runtime.router(), view, clock.now())
         for venue, books in told.items():
             view.said(f"{venue}: {books}")
+        view.said(f"the router's journal is {stage.journal}: `quantum-trader order list --file` and others work on it")
         await _play_all(stage)
         await _settle_parked(stage)
-        records = list(reversed(await runtime.journal.recent(options.orders + 1)))
     finally:
-        await runtime.close()
+        latencies = await stage.router.close()
+    records = list(reversed(bootstrap.recent_orders(options.orders + 1, path=stage.journal)))
     trades = _ledger(emulator)
     verdict = judge(records, trades)
-    return _report(stage, records, trades, verdict, told, stopwatch, (clock.monotonic() - began) / CLOCK_SCALE)
+    seconds = (clock.monotonic() - began) / CLOCK_SCALE
+    return _report(stage, records, trades, verdict, told, latencies, seconds)
 
 
 async def _play_all(stage: _Stage) -> None:
@@ -135,6 +157,8 @@ async def _play(stage: _Stage, act: Act, asked: list[Wish]) -> None:
         for number, wish in enumerate(asked):
             if number == act.strikes_after:
                 await _strike(stage, act)
+            if act.kills_after is not None and number == int(act.kills_after * len(asked)):
+                await _kill(stage)
             await stage.clock.sleep(wish.pause_s)
             await places.acquire()
             group.create_task(_order(stage, act, wish, places))
@@ -161,19 +185,54 @@ async def _order(stage: _Stage, act: Act, wish: Wish, places: asyncio.Semaphore)
             slippage_bps=wish.slippage_bps,
             valid_until=stage.clock.now() + PATIENT_S if wish.patient else None,
         )
-        result = await stage.router.submit(intent)
+        result = await _submitted(stage, intent)
     finally:
         places.release()
     played = Played(
         act=act.name,
         symbol=wish.symbol,
-        primary=stage.router.route_of(intent).primary,
+        primary=primary_of(None, wish.strategy, STRATEGIES, stage.setup.settings.default_exchange),
         result=result,
         at=began - stage.started,
         took_s=stage.clock.now() - began,
     )
     stage.played.append(played)
     stage.view.done(played)
+
+
+async def _submitted(stage: _Stage, intent: Intent) -> ExecutionResult:
+    """Asks whichever router lives, with the same id each time: what a caller does who got no answer."""
+    while True:
+        await stage.alive.wait()
+        try:
+            return await stage.router.submit(intent)
+        except RouterDied:
+            if stage.alive.is_set():
+                raise
+
+
+async def _kill(stage: _Stage) -> None:
+    """Kills the router while orders are under way, and starts the next one on the same journal at once."""
+    for _ in range(KILL_LOOKS_MAX):
+        if stage.router.in_flight and _open_attempts(stage):
+            break
+        await stage.clock.sleep(0.1)
+    stage.alive.clear()
+    in_flight, began = stage.router.in_flight, stage.clock.monotonic()
+    stage.router.kill()
+    left = _open_attempts(stage)
+    executed = frozenset(trade.client_id for trade in _ledger(stage.emulator) if trade.client_id)
+    stage.view.said(f"the router is killed: {in_flight} orders under way, {len(left)} attempts open")
+    stage.router = await RouterProcess.start(stage.setup)
+    took_s = (stage.clock.monotonic() - began) / CLOCK_SCALE
+    stage.kill = _Kill(in_flight, left, executed, took_s)
+    stage.alive.set()
+
+
+def _open_attempts(stage: _Stage) -> tuple[Attempt, ...]:
+    """As the journal's file has them."""
+    records = bootstrap.recent_orders(stage.options.orders, open_only=True, path=stage.journal)
+    return tuple(attempt for record in records for attempt in record.attempts if not attempt.state.ended)
 
 
 async def _settle_parked(stage: _Stage) -> None:
@@ -200,9 +259,9 @@ def keys_of(emulator: Emulator, venue: str) -> Credentials:
     return Credentials(api_key=keys["api_key"], secret=keys["secret"], extra=dict(keys))
 
 
-def _rules(emulator: Emulator, venue: str) -> VenueRules:
+def _bounds(emulator: Emulator, venue: str) -> tuple[float, float]:
     bounds = emulator.bounds(venue)
-    return bootstrap.emulated_rules(venue, engine_s=bounds.engine_s, visibility_s=bounds.visibility_s)
+    return bounds.engine_s, bounds.visibility_s
 
 
 def _recorded(options: DemoOptions, clock: Clock) -> RecordedBooks | None:
@@ -241,12 +300,13 @@ def _report(
     trades: list[LedgerTrade],
     verdict: Verdict,
     told: Mapping[str, str],
-    stopwatch: Stopwatch,
+    measured: Mapping[str, list[float]],
     seconds: float,
 ) -> DemoReport:
     in_ledger = count_by_venue(trades)
     by_act = {act.name: [p for p in stage.played if p.act == act.name] for act in ACTS}
-    latencies = {venue: [1000 * s for s in stopwatch.answers[venue]] for venue in VENUES}
+    latencies = {venue: [1000 * s for s in measured.get(venue, ())] for venue in VENUES}
+    kill = stage.kill
     return DemoReport(
         seed=stage.options.seed,
         orders=len(stage.played),
@@ -260,4 +320,5 @@ def _report(
         seconds=seconds,
         clock_scale=CLOCK_SCALE,
         books=told,
+        recovery=None if kill is None else recovery_of(kill.in_flight, kill.left, kill.executed, records, kill.took_s),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 
@@ -83,6 +83,24 @@ class UnknownLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovery:
+    """What a kill of the router left behind, and what became of it.
+
+    ``in_flight``: orders whose caller got no answer, all repeated with the same id. ``attempts``: attempts that were
+    open in the journal; of those ``executed`` had executed at their exchange without the router knowing it. ``took_s``:
+    real seconds from the kill until the next router took orders.
+    """
+
+    in_flight: int
+    attempts: int
+    executed: int
+    adopted: int
+    proven_dead: int
+    parked: int
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class DemoReport:
     """Everything a reader or a script needs to believe the run, or not."""
 
@@ -98,6 +116,7 @@ class DemoReport:
     seconds: float
     clock_scale: float
     books: Mapping[str, str] = field(default_factory=dict)
+    recovery: Recovery | None = None
 
     @property
     def unknown_adopted(self) -> int:
@@ -126,6 +145,7 @@ class DemoReport:
             "unknown_adopted": self.unknown_adopted,
             "ledger_matches": verdict.ledger_matches,
             "mismatches": list(verdict.mismatches),
+            "recovery": None if self.recovery is None else asdict(self.recovery),
             "all_down": {"refused": self.all_down_refused, "recovered": self.recovered},
             "failovers": [asdict(failover) for failover in self.failovers],
             "unknowns": [asdict(line) for line in self.unknowns],
@@ -192,6 +212,24 @@ def _settled(record: IntentRecord, attempt: Attempt) -> str:
     if attempt.state is AttemptState.CLOSED:
         return f"adopted by {attempt.settled_by}, filled {plain(attempt.filled)}"
     return f"parked ({record.reason}), {plain(record.blocked)} blocked"
+
+
+def recovery_of(
+    in_flight: int, left: Sequence[Attempt], executed: Collection[str], records: Sequence[IntentRecord], took_s: float
+) -> Recovery:
+    """What became of the attempts that a killed router had left open. ``executed``: the client ids that the exchanges
+    had executed at that moment."""
+    ended = {attempt.id: attempt for record in records for attempt in record.attempts}
+    final = [ended[attempt.id] for attempt in left]
+    return Recovery(
+        in_flight=in_flight,
+        attempts=len(left),
+        executed=sum(attempt.order.client_id in executed for attempt in left),
+        adopted=sum(one.state is AttemptState.CLOSED and one.proof is Proof.TERMINAL_STATE for one in final),
+        proven_dead=sum(one.proof is Proof.DEADLINE for one in final),
+        parked=sum(not one.state.ended for one in final),
+        took_s=round(took_s, 2),
+    )
 
 
 def act_line(name: str, what: str, played: Sequence[Played]) -> ActLine:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from backend.domain.lifecycle import IntentState
 from backend.domain.money import plain
-from backend.lab.report import DemoReport, Played, failover_of
+from backend.lab.report import DemoReport, Played, Recovery, failover_of
 
 EVENTS_SHOWN = 8
 FAILOVERS_SHOWN = 12
@@ -132,6 +132,7 @@ def verdict_lines(report: DemoReport) -> list[str]:
     """The reconciliation in sentences."""
     verdict = report.verdict
     lines = [
+        *_recovery(report.recovery),
         f"Reconciliation with the exchanges' own books: intended {plain(verdict.intended)}, "
         f"executed {plain(verdict.executed)}, reported short {plain(verdict.shortfall)}; "
         f"duplicates {verdict.duplicates}, lost {verdict.lost}, "
@@ -140,6 +141,17 @@ def verdict_lines(report: DemoReport) -> list[str]:
     ]
     told = "PASSED: every order accounted for, none executed twice" if report.passed else "FAILED: see above"
     return [*lines, f"{told} (seed {report.seed}, {report.orders} orders, {report.seconds:.0f} s)."]
+
+
+def _recovery(recovery: Recovery | None) -> list[str]:
+    if recovery is None:
+        return []
+    return [
+        f"The router was killed with {recovery.in_flight} orders under way and {recovery.attempts} attempts open, "
+        f"{recovery.executed} of them executed without its knowing; the next one took orders after "
+        f"{recovery.took_s:.1f} s. Of the open attempts {recovery.adopted} were found and adopted, "
+        f"{recovery.proven_dead} proven dead, {recovery.parked} parked; every order under way was repeated with its id."
+    ]
 
 
 def _acts(report: DemoReport) -> Table:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+
+from backend.domain.money import ZERO
+from backend.domain.reasons import DropReason
+from backend.domain.records import Drop, IntentRecord
 
 REST_LOOK_S = 1.0
 """How often a resting order is looked at."""
@@ -30,6 +35,27 @@ def why_leave(*, now: float, valid_until: float, cancel_requested: bool, silent_
     return None
 
 
-def next_look_s(now: float, valid_until: float) -> float:
+PASSING = frozenset(
+    {
+        DropReason.UNHEALTHY,
+        DropReason.BOOK_UNAVAILABLE,
+        DropReason.BALANCE_UNAVAILABLE,
+        DropReason.UNRESOLVED_ORDER,
+    }
+)
+"""Why a venue cannot be used now, and perhaps can be soon."""
+
+RETRY_S = 5.0
+"""How often the remainder of a resting order looks for a venue again."""
+
+
+def waits_for_a_venue(record: IntentRecord, drops: Sequence[Drop]) -> bool:
+    """A resting order that has lost its place waits, as long as it is wanted, for a venue that may become usable. One
+    that never had a place is refused at once, and one that takes what there is ends short: its caller wants to know."""
+    started = record.intent.rests and bool(record.attempts)
+    return started and record.remaining > ZERO and any(drop.reason in PASSING for drop in drops)
+
+
+def next_look_s(now: float, valid_until: float, interval_s: float = REST_LOOK_S) -> float:
     """Seconds until the next look; the last one is at the order's end."""
-    return max(0.0, min(REST_LOOK_S, valid_until - now))
+    return max(0.0, min(interval_s, valid_until - now))

@@ -9,7 +9,7 @@ from typing import Protocol
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
-from backend.domain.records import Attempt, ExposureState, Halt, IntentRecord
+from backend.domain.records import Attempt, Event, ExposureState, Halt, IntentRecord
 
 
 class Journal(Protocol):
@@ -108,8 +108,12 @@ class Journal(Protocol):
         """Ends the halts of a venue's account; how many there were."""
         ...
 
-    async def recent(self, limit: int = 100) -> tuple[IntentRecord, ...]:
-        """The newest intents, newest first."""
+    async def recent(self, limit: int = 100, *, before: str | None = None) -> tuple[IntentRecord, ...]:
+        """The newest intents, newest first; with ``before`` those older than that one."""
+        ...
+
+    async def events(self, after: int, limit: int) -> tuple[Event, ...]:
+        """What happened after the event of that number, oldest first."""
         ...
 
     async def all_fills(self) -> tuple[tuple[str, Fill], ...]:

@@ -45,6 +45,10 @@ def test_the_demo_passes_and_shows_what_it_promises() -> None:
     assert len(lost) >= 5
     assert all(line["settled"].startswith("adopted") for line in lost)
     assert told["unknown_adopted"] >= len(lost)
+    kill = told["recovery"]
+    assert kill["in_flight"] >= kill["attempts"] > 0
+    assert kill["executed"] > 0
+    assert kill["adopted"] + kill["proven_dead"] + kill["parked"] == kill["attempts"]
     assert told["all_down"]["refused"] > 0
     assert told["all_down"]["recovered"] > 0
     for act in told["acts"]:
@@ -85,7 +89,7 @@ async def test_both_views_and_the_report() -> None:
     screen.file.close()
     text = screen.export_text()
     assert "PASSED: every order accounted for, none executed twice" in text
-    for title in ("Acts", "Exchanges", "Failovers", "answer was lost"):
+    for title in ("Acts", "Exchanges", "Failovers", "answer was lost", "The router was killed"):
         assert title in text
     lines = Console(record=True, file=open("/dev/null", "w"))  # noqa: SIM115, ASYNC230, PTH123
     plain = LineView(lines)

@@ -15,7 +15,7 @@ from backend.domain.errors import JournalCorrupt, JournalError
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
-from backend.domain.records import Attempt, ExposureState, Halt, IntentRecord
+from backend.domain.records import Attempt, Event, ExposureState, Halt, IntentRecord
 from backend.integrations.journal import exposure, store
 from backend.integrations.journal.lock import FileLock
 from backend.integrations.journal.schema import open_connection, prepare
@@ -160,8 +160,11 @@ class SqliteJournal:
     async def acknowledge(self, venue: str, *, word: str, now: float) -> int:
         return await self._writer.do(partial(store.acknowledge, venue=venue, word=word, now=now))
 
-    async def recent(self, limit: int = 100) -> tuple[IntentRecord, ...]:
-        return await self._writer.do(partial(store.recent, limit=limit))
+    async def recent(self, limit: int = 100, *, before: str | None = None) -> tuple[IntentRecord, ...]:
+        return await self._writer.do(partial(store.recent, limit=limit, before=before))
+
+    async def events(self, after: int, limit: int) -> tuple[Event, ...]:
+        return await self._writer.do(partial(store.events, after=after, limit=limit))
 
     async def all_fills(self) -> tuple[tuple[str, Fill], ...]:
         return await self._writer.do(store.all_fills)

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from backend.domain.errors import JournalCorrupt, JournalError
-from backend.domain.records import IntentRecord
+from backend.domain.records import Event, IntentRecord
 from backend.integrations.journal import store
 
 
@@ -44,3 +44,9 @@ def get(path: Path, intent_id: str) -> IntentRecord:
     if record is None:
         raise JournalError(f"no order {intent_id!r} in {path}; `order list` shows those that are there")
     return record
+
+
+def events(path: Path, after: int, limit: int) -> tuple[Event, ...]:
+    """What happened after the event of that number, oldest first. Raises JournalError."""
+    with _opened(path) as db:
+        return store.events(db, after, limit)

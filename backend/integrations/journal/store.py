@@ -21,7 +21,7 @@ from backend.domain.lifecycle import AttemptState, IntentState, Proof, check_att
 from backend.domain.money import ZERO
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
-from backend.domain.records import Attempt, IntentRecord, Leg
+from backend.domain.records import Attempt, Event, IntentRecord, Leg
 from backend.integrations.journal import exposure
 from backend.integrations.journal.rows import (
     as_json,
@@ -378,9 +378,23 @@ def unfinished(db: sqlite3.Connection) -> tuple[IntentRecord, ...]:
     return tuple(_whole(db, row) for row in rows)
 
 
-def recent(db: sqlite3.Connection, limit: int) -> tuple[IntentRecord, ...]:
-    rows = db.execute("SELECT * FROM intent ORDER BY seq DESC LIMIT ?", (limit,)).fetchall()
+def recent(db: sqlite3.Connection, limit: int, before: str | None = None) -> tuple[IntentRecord, ...]:
+    """The newest, newest first; with ``before`` those older than that one. Raises UnknownOrder."""
+    last = None if before is None else db.execute("SELECT seq FROM intent WHERE id = ?", (before,)).fetchone()
+    if before is not None and last is None:
+        raise UnknownOrder(before)
+    where, values = ("", ()) if last is None else ("WHERE seq < ?", (last["seq"],))
+    rows = db.execute(f"SELECT * FROM intent {where} ORDER BY seq DESC LIMIT ?", (*values, limit)).fetchall()  # noqa: S608 - own words
     return tuple(_whole(db, row) for row in rows)
+
+
+def events(db: sqlite3.Connection, after: int, limit: int) -> tuple[Event, ...]:
+    """What happened after that number, oldest first."""
+    rows = db.execute("SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)).fetchall()
+    return tuple(
+        Event(row["seq"], row["at"], row["kind"], row["intent_id"], row["attempt_id"], json.loads(row["data"]))
+        for row in rows
+    )
 
 
 def all_fills(db: sqlite3.Connection) -> tuple[tuple[str, Fill], ...]:

@@ -28,14 +28,20 @@ class SystemClock:
 
 class ScaledClock:
     """Runs ``scale`` times faster than the world from the moment it is made, from ``start`` (epoch seconds) or from
-    now. Raises ValueError beyond 1 to 5: faster clocks turn ordinary jitter into time-outs."""
+    now; or from another one's ``origin``, which both then agree with, also across processes of one machine. Raises
+    ValueError beyond 1 to 5: faster clocks turn ordinary jitter into time-outs."""
 
-    def __init__(self, scale: float, start: float | None = None) -> None:
+    def __init__(self, scale: float, start: float | None = None, origin: tuple[float, float] | None = None) -> None:
         if not 1 <= scale <= SCALE_MAX:
             raise ValueError(f"a clock can run 1 to {SCALE_MAX:g} times as fast, not {scale:g}")
         self._scale = scale
-        self._began_wall = time.time() if start is None else start
-        self._began = time.clock_gettime(_ELAPSED)
+        wall = time.time() if start is None else start
+        self._began_wall, self._began = origin or (wall, time.clock_gettime(_ELAPSED))
+
+    @property
+    def origin(self) -> tuple[float, float]:
+        """When it began: in epoch seconds, and on the machine's clock that counts through suspend."""
+        return self._began_wall, self._began
 
     def now(self) -> float:
         return self._began_wall + self._elapsed()

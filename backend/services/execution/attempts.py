@@ -330,6 +330,12 @@ class Attempts:
             fills=fills,
         )
 
+    def taken_at_word(self, record: IntentRecord, attempt: Attempt) -> None:
+        """What an operator said is booked; the reservation stays for a while, as after a proof by time."""
+        said = [fill for fill in record.fills if fill.provisional and fill.venue == attempt.venue]
+        self.exposure.book(attempt, filled_notional(attempt, said))
+        self.exposure.haunt(attempt.id, self.clock.now() + GHOST_S)
+
     async def late(
         self, before: IntentRecord, attempt: Attempt, report: OrderReport, fills: tuple[Fill, ...]
     ) -> IntentRecord:

@@ -12,6 +12,7 @@ from backend.domain.reasons import DropReason, EndReason, FailoverFailure, ParkR
 from backend.domain.records import Drop, ExecutionResult, IntentRecord
 from backend.policies.candidate import judge_candidate, request_deadline
 from backend.policies.reroute import ending, may_move
+from backend.policies.resting import RETRY_S, next_look_s, waits_for_a_venue
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.journal import Journal
@@ -85,14 +86,29 @@ class Lifecycle:
             return await self._park(settled, journey)
         record = await self._awake(settled)
         on_settled(False)
-        for venue in route.chain:
-            if record.remaining <= 0 or self._expired(record) or self.cancels.wanted(record.intent.id):
+        while not isinstance(reached := await self._along(record, journey), Parked):
+            record = reached
+            if self._over(record) or not waits_for_a_venue(record, journey.drops):
+                return await self._end(record, journey)
+            journey.drops.clear()
+            pause_s = next_look_s(self.clock.now(), record.valid_until, RETRY_S)
+            await self.cancels.wait(record.intent.id, self.clock, pause_s)
+        return await self._park(reached, journey)
+
+    async def _along(self, record: IntentRecord, journey: _Journey) -> IntentRecord | Parked:
+        """One pass along the chain."""
+        for venue in journey.route.chain:
+            if self._over(record):
                 break
             reached = await self._at_venue(record, venue, journey)
             if isinstance(reached, Parked):
-                return await self._park(reached, journey)
+                return reached
             record = reached
-        return await self._end(record, journey)
+        return record
+
+    def _over(self, record: IntentRecord) -> bool:
+        """Is nothing more to be placed?"""
+        return record.remaining <= 0 or self._expired(record) or self.cancels.wanted(record.intent.id)
 
     async def look_again(
         self, record: IntentRecord, route: Route, on_settled: OnSettled = nobody_waits
@@ -206,6 +222,14 @@ class Lifecycle:
         if record.state is not IntentState.PARKED:
             return record
         return await self.journal.step_intent(record.intent.id, IntentState.ACTIVE, now=self.clock.now())
+
+    def taken_at_word(self, record: IntentRecord) -> None:
+        """An operator has ended the newest attempt: what is kept in memory follows."""
+        attempt = record.attempts[-1]
+        self.attempts.taken_at_word(record, attempt)
+        adapter = self.adapter(attempt.venue)
+        if not isinstance(adapter, Drop):
+            self.markets.note(adapter.rules, attempt)
 
     async def _park(self, parked: Parked, journey: _Journey) -> ExecutionResult:
         record = parked.record

@@ -25,6 +25,7 @@ from backend.ports.journal import Journal
 from backend.ports.telemetry import Telemetry
 from backend.services.execution.late import LateEvidence
 from backend.services.execution.lifecycle import Lifecycle, OnSettled, Route, nobody_waits
+from backend.services.execution.resolving import Word, resolve
 
 ORDERS_IN_FLIGHT_MAX = 1_000
 REVIEW_INTERVAL_S = 60.0
@@ -161,6 +162,20 @@ class Router:
         running = self._running.get(intent_id)
         task = running.task if running else self._start(record.intent, record.body_hash, self._looked_again(record))
         return await asyncio.shield(task)
+
+    async def resolve(self, intent_id: str, word: Word) -> IntentRecord:
+        """Ends a parked order by an operator's word. Raises RouterBusy while it is being looked for, JournalError,
+        InvalidOrder."""
+        if intent_id in self._running:
+            raise RouterBusy(f"order {intent_id!r} is being looked for right now; repeat this in a moment")
+        record = await resolve(self._journal, self._clock, intent_id, word)
+        self._lifecycle.taken_at_word(record)
+        return record
+
+    @property
+    def in_flight(self) -> int:
+        """Orders that are worked on, resting ones too."""
+        return len(self._running)
 
     async def review(self) -> tuple[ExecutionResult, ...]:
         """Looks once more for every parked order, and takes up what a failed task has left. Returns their results."""

@@ -92,6 +92,10 @@ class ExposureBook:
     def settle(self, attempt: Attempt, filled_notional: Decimal) -> None:
         """An attempt ended: its reservation goes, what it executed (in the intent's quote) becomes position."""
         self.release(attempt.id)
+        self.book(attempt, filled_notional)
+
+    def book(self, attempt: Attempt, filled_notional: Decimal) -> None:
+        """What an attempt executed becomes position; its reservation stays as it is."""
         if filled_notional:
             base = attempt.order.symbol.split("/")[0]
             signed = filled_notional if attempt.order.side is Side.BUY else -filled_notional

@@ -111,6 +111,20 @@ async def test_only_the_remainder_moves(desk: Desk) -> None:
     assert [attempt.proof for attempt in result.attempts] == [Proof.TERMINAL_STATE, Proof.TERMINAL_STATE]
 
 
+async def test_the_remainder_waits_for_a_venue(desk: Desk) -> None:
+    """The other venues are down when the order loses its place: it is placed when one of them is back."""
+    task = await resting(desk, limit(desk, valid_s=8e4))
+    binance, kraken = desk.venues["binance"], desk.venues["kraken"]
+    kraken.down = desk.venues["firi"].down = True
+    await binance.cancel_order(_ref("1"))
+    for _ in range(50):
+        await asyncio.sleep(0.001)
+    assert not task.done()
+    kraken.down = False
+    result = await task
+    assert (result.state, result.venues) == (IntentState.DONE, ("kraken",))
+
+
 async def test_dust_is_told_and_never_rounded_up(desk: Desk) -> None:
     """What is left is under every other venue's minimum: the order ends short, with the reason."""
     await desk.configure(allowed_exchanges=("binance", "kraken"))

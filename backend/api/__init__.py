@@ -1,0 +1,1 @@
+"""The router's loopback port: the operator's desk over HTTP."""

@@ -1,0 +1,177 @@
+"""The HTTP port: loopback only, one token, JSON in and out. It translates; what is asked is done by the desk.
+
+Every request names its token (``Authorization: Bearer``) and reaches us under a loopback name: a page in a browser can
+send neither.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from decimal import Decimal, InvalidOperation
+
+from aiohttp import web
+
+from backend.domain.errors import (
+    IdempotencyConflict,
+    InvalidOrder,
+    JournalError,
+    OrderFateUnknown,
+    QuantumTraderError,
+    RouterBusy,
+    RouterClosed,
+    UnknownOrder,
+)
+from backend.domain.records import ExecutionResult, IntentRecord
+from backend.services.control.desk import Desk
+from backend.services.control.documents import (
+    event_document,
+    intent_of,
+    order_document,
+    result_document,
+    summary,
+)
+
+HOST = "127.0.0.1"
+BODY_MAX = 64 * 1024
+PAGE = 100
+CODES: tuple[tuple[type[QuantumTraderError], int], ...] = (
+    (InvalidOrder, 400),
+    (UnknownOrder, 404),
+    (IdempotencyConflict, 409),
+    (RouterBusy, 429),
+    (RouterClosed, 503),
+    (OrderFateUnknown, 500),
+    (JournalError, 503),
+)
+"""The first that fits; anything else of ours is the caller's fault."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+DESK = web.AppKey("desk", Desk)
+TOKEN = web.AppKey("token", str)
+
+
+class Api:
+    """Serves a desk from ``start`` to ``stop``."""
+
+    def __init__(self, desk: Desk, token: str) -> None:
+        app = web.Application(client_max_size=BODY_MAX, middlewares=[_errors, _guard])
+        app[DESK], app[TOKEN] = desk, token
+        app.add_routes(
+            [
+                web.get("/v1/status", _status),
+                web.get("/v1/orders", _orders),
+                web.post("/v1/orders", _submit),
+                web.get("/v1/orders/{id}", _order),
+                web.post("/v1/orders/{id}/cancel", _cancel),
+                web.post("/v1/orders/{id}/resolve", _resolve),
+                web.get("/v1/events", _events),
+                web.get("/v1/venues", _venues),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self.port = 0
+
+    async def start(self, port: int = 0) -> int:
+        """Listens on loopback; 0 takes a free port. Returns the port. Raises OSError for one that is taken."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, HOST, port)
+        await site.start()
+        self.port = int(self._runner.addresses[0][1])
+        return self.port
+
+    async def stop(self) -> None:
+        """A second call does nothing."""
+        await self._runner.cleanup()
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except QuantumTraderError as error:
+        status = next((code for kind, code in CODES if isinstance(error, kind)), 400)
+        told = {"code": type(error).__name__, "message": str(error)}
+        if isinstance(error, InvalidOrder):
+            told["field"] = error.field
+        return web.json_response({"error": told}, status=status)
+    except web.HTTPException as error:
+        told = {"code": error.reason, "message": error.text or error.reason}
+        return web.json_response({"error": told}, status=error.status)
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.host.rpartition(":")[0] not in (HOST, "localhost"):
+        raise web.HTTPForbidden(text="this port is reached as 127.0.0.1 or localhost only")
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not hmac.compare_digest(given.encode(), request.app[TOKEN].encode()):
+        raise web.HTTPUnauthorized(text="the token of the endpoint file is needed: Authorization: Bearer TOKEN")
+    return await handler(request)
+
+
+async def _status(request: web.Request) -> web.Response:
+    return web.json_response(dict(request.app[DESK].status()))
+
+
+async def _orders(request: web.Request) -> web.Response:
+    open_only = request.query.get("open", "") in ("1", "true")
+    limit = _number(request, "limit", PAGE)
+    records = await request.app[DESK].orders(limit, open_only=open_only, before=request.query.get("before"))
+    return web.json_response([summary(record) for record in records])
+
+
+async def _order(request: web.Request) -> web.Response:
+    return web.json_response(order_document(await request.app[DESK].order(request.match_info["id"])))
+
+
+async def _submit(request: web.Request) -> web.Response:
+    intent = intent_of(await _body(request))
+    return _answered(await request.app[DESK].submit(intent, _number(request, "wait", 0)))
+
+
+async def _cancel(request: web.Request) -> web.Response:
+    return _answered(await request.app[DESK].cancel(request.match_info["id"], _number(request, "wait", 0)))
+
+
+async def _resolve(request: web.Request) -> web.Response:
+    body = await _body(request)
+    if not isinstance(body, dict):
+        raise InvalidOrder("filled", "an object with filled (a text, 0 for dead) and reason is needed")
+    try:
+        filled = Decimal(str(body.get("filled")))
+    except InvalidOperation:
+        raise InvalidOrder("filled", f"{body.get('filled')!r} is not an amount") from None
+    record = await request.app[DESK].resolve(request.match_info["id"], filled, str(body.get("reason") or ""))
+    return web.json_response(order_document(record))
+
+
+async def _events(request: web.Request) -> web.Response:
+    events = await request.app[DESK].events(_number(request, "after", 0), _number(request, "limit", PAGE))
+    return web.json_response([event_document(event) for event in events])
+
+
+async def _venues(request: web.Request) -> web.Response:
+    return web.json_response(await request.app[DESK].venue_documents())
+
+
+def _answered(outcome: ExecutionResult | IntentRecord) -> web.Response:
+    """200 with a result; 202 with the order as it stands when there is none yet."""
+    if isinstance(outcome, ExecutionResult):
+        return web.json_response(result_document(outcome))
+    return web.json_response(order_document(outcome), status=202)
+
+
+async def _body(request: web.Request) -> object:
+    try:
+        return json.loads(await request.text())
+    except ValueError:
+        raise InvalidOrder("body", "is not JSON") from None
+
+
+def _number(request: web.Request, name: str, default: int) -> int:
+    text = request.query.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise InvalidOrder(name, f"{text!r} is not a whole number")
+    return int(text)

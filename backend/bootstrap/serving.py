@@ -1,0 +1,123 @@
+"""A router with its loopback port, and one that lives for a single command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from backend.bootstrap.parts import journal_path, read_settings
+from backend.bootstrap.runtime import Runtime
+from backend.config.model import Settings
+from backend.domain.orders import Intent
+from backend.policies.routing_tables import EXCHANGES
+
+if TYPE_CHECKING:
+    from backend.api.endpoint import Endpoint
+    from backend.domain.records import Event
+    from backend.services.control.desk import Desk
+
+TOKEN_BYTES = 32
+T = TypeVar("T")
+
+
+async def desk_of(runtime: Runtime) -> Desk:
+    """The operator's desk of a runtime; its router is started if it was not."""
+    from backend.services.control.desk import Desk
+
+    router = await runtime.router()
+    return Desk(
+        router=router,
+        journal=runtime.journal,
+        health=runtime.health,
+        chains=runtime.chains,
+        clock=runtime.clock,
+        venues=EXCHANGES,
+        signing=frozenset(venue for venue in EXCHANGES if runtime.settings.venue(venue).credentials),
+        began=runtime.clock.monotonic(),
+    )
+
+
+@asynccontextmanager
+async def serving(runtime: Runtime, port: int = 0) -> AsyncIterator[Endpoint]:
+    """The runtime's router, reachable on loopback for the length of the block: where, and with which token, stands in a
+    file beside the journal. Raises OSError for a port that is taken."""
+    from backend.api import endpoint as endpoints
+    from backend.api.server import Api
+
+    path = journal_path(runtime.settings)
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    api = Api(await desk_of(runtime), token)
+    try:
+        endpoint = endpoints.Endpoint(await api.start(port), token, os.getpid())
+        endpoints.write(path, endpoint)
+        yield endpoint
+    finally:
+        endpoints.remove(path)
+        await api.stop()
+
+
+def running_router(path: Path | None = None) -> Endpoint | None:
+    """Where the router of the journal listens; None when there is none. Raises ConfigurationError."""
+    from backend.api import endpoint as endpoints
+
+    return endpoints.read(journal_path(_settings(path)))
+
+
+async def with_router(work: Callable[[Desk], Awaitable[T]], path: Path | None = None) -> T:
+    """A router for one piece of work, under the journal's lock. Raises JournalLocked when another one runs."""
+    runtime = Runtime(_settings(path))
+    try:
+        return await work(await desk_of(runtime))
+    finally:
+        await runtime.close()
+
+
+def stored_events(after: int, limit: int, path: Path | None = None) -> tuple[Event, ...]:
+    """The journal's events after that number, read from the file. Raises JournalError."""
+    from backend.integrations.journal import reader
+
+    return reader.events(journal_path(_settings(path)), after, limit)
+
+
+async def venue_documents() -> list[dict[str, object]]:
+    """Each venue's health, asked now without a router, and its chain."""
+    runtime = Runtime(read_settings())
+    try:
+        await runtime.load(*EXCHANGES)
+        verdicts = await asyncio.gather(*(runtime.health.check(venue) for venue in EXCHANGES))
+        return [
+            {
+                "venue": venue,
+                "status": verdict.status.value,
+                "latency_ms": verdict.latency_ms,
+                "problem": verdict.last_error,
+                "keys": bool(runtime.settings.venue(venue).credentials),
+                "chain": list(runtime.chains.of(venue)),
+                "open_orders": [],
+                "halted": None,
+            }
+            for venue, verdict in zip(EXCHANGES, verdicts, strict=True)
+        ]
+    finally:
+        await runtime.close()
+
+
+async def submit_once(intent: Intent, wait_s: float, path: Path | None = None) -> object:
+    """Routes one order with a router of its own; the result, or the record if there is none in time."""
+    return await with_router(lambda desk: desk.submit(intent, wait_s), path)
+
+
+async def cancel_once(intent_id: str, wait_s: float, path: Path | None = None) -> object:
+    """Cancels one order with a router of its own."""
+    return await with_router(lambda desk: desk.cancel(intent_id, wait_s), path)
+
+
+def _settings(path: Path | None) -> Settings:
+    settings = read_settings()
+    return settings if path is None else replace(settings, journal_path=str(path))

@@ -1,0 +1,183 @@
+"""The commands that ask a router: ``order submit``, ``order cancel``, ``events``, ``venues``.
+
+They use the router that runs on the journal; without one they start their own for this one thing, under the lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from backend.cli.order import PIPE_WIDTH, File, Json
+from backend.cli.order import app as order_app
+from backend.cli.remote import ask
+from backend.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from backend.api.endpoint import Endpoint
+
+WAIT_S = 60.0
+VALID_S = 30.0
+RESTS_S = 3_600.0
+FOLLOW_S = 0.5
+FAILED, OK = 1, 0
+SHORT = 80
+Wait = Annotated[float, typer.Option(min=0, max=300, help="Seconds to wait for the result.")]
+
+
+@order_app.command()
+def submit(
+    side: Annotated[str, typer.Argument(help="buy or sell.")],
+    quantity: Annotated[str, typer.Argument(help="How much, in the base asset: a plain decimal number.")],
+    symbol: Annotated[str, typer.Argument(help="BASE/QUOTE, for example BTC/USDT.")],
+    name: Annotated[str | None, typer.Option("--id", help="Your id of it: repeat it to get the same order.")] = None,
+    limit: Annotated[str | None, typer.Option(help="A limit price; without it a market order with a bound.")] = None,
+    slippage_bps: Annotated[str | None, typer.Option(help="The bound of a market order, in basis points.")] = None,
+    rest: Annotated[bool, typer.Option("--rest", help="Let a limit order rest in one exchange's book.")] = False,
+    exchange: Annotated[str | None, typer.Option(help="The primary exchange; else the strategy's.")] = None,
+    strategy: Annotated[str, typer.Option(help="Which strategy it is of.")] = "manual",
+    valid: Annotated[float | None, typer.Option(min=1, help="Seconds for which it is wanted.")] = None,
+    wait: Wait = WAIT_S,
+    file: File = None,
+    as_json: Json = False,
+) -> None:
+    """Routes one order. Exit status 0 when it is done or rests, 1 when it ended short, was refused or is parked."""
+    from backend.bootstrap import fresh_id, running_router, submit_once, system_clock
+    from backend.services.control.documents import intent_of
+
+    if rest and running_router(file) is None:
+        raise ConfigurationError("--rest: such an order needs a router that watches it; start `quantum-trader serve`")
+    now = system_clock().now()
+    body = {
+        "id": name or f"cli-{fresh_id()}",
+        "symbol": symbol,
+        "side": side,
+        "quantity": quantity,
+        "strategy_id": strategy,
+        "order_type": "market" if limit is None else "limit",
+        "limit_price": limit,
+        "slippage_bps": slippage_bps,
+        "exchange": exchange,
+        "time_in_force": "gtc" if rest else "ioc",
+        "valid_until": None if limit is None and valid is None else now + (valid or (RESTS_S if rest else VALID_S)),
+    }
+    intent = intent_of(body)
+
+    def remotely(router: Endpoint) -> object:
+        return ask(router, "POST", "/v1/orders", body=body, wait_s=wait)
+
+    _print_outcome(_either(remotely, lambda: asyncio.run(submit_once(intent, wait, file)), file), as_json=as_json)
+
+
+@order_app.command()
+def cancel(
+    order: Annotated[str, typer.Argument(help="The order's id.")],
+    wait: Wait = WAIT_S,
+    file: File = None,
+    as_json: Json = False,
+) -> None:
+    """Cancels an order: stored first, then carried out. What had executed before stays executed."""
+    from backend.bootstrap import cancel_once
+
+    def remotely(router: Endpoint) -> object:
+        return ask(router, "POST", f"/v1/orders/{quote(order, safe='')}/cancel", body={}, wait_s=wait)
+
+    _print_outcome(_either(remotely, lambda: asyncio.run(cancel_once(order, wait, file)), file), as_json=as_json)
+
+
+def events(
+    after: Annotated[int, typer.Option(min=0, help="Only events after this number.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="At most so many at a time.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on as they happen, until stopped.")] = False,
+    file: File = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """What happened, as the journal has it: every step of every order, oldest first."""
+    from backend.bootstrap import stored_events
+    from backend.services.control.documents import event_document
+
+    while True:
+        found = [event_document(event) for event in stored_events(after, limit, file)]
+        for event in found:
+            sys.stdout.write((json.dumps(event) if as_json else _event_line(event)) + "\n")
+            after = int(str(event["seq"]))
+        sys.stdout.flush()
+        if not follow:
+            return
+        if len(found) < limit:
+            time.sleep(FOLLOW_S)
+
+
+def venues(file: File = None, as_json: Json = False) -> None:
+    """Each exchange: its health, asked now, its keys, its chain, and what stands against using it."""
+    from backend.bootstrap import venue_documents
+
+    found: Any = _either(lambda router: ask(router, "GET", "/v1/venues"), lambda: asyncio.run(venue_documents()), file)
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        return
+    table = Table("exchange", "status", "latency ms", "keys", "open orders", "chain", "problem")
+    for venue in found:
+        latency = venue["latency_ms"]
+        table.add_row(
+            venue["venue"],
+            "halted" if venue["halted"] else venue["status"],
+            "-" if latency is None else f"{latency:.0f}",
+            "yes" if venue["keys"] else "no",
+            str(len(venue["open_orders"])),
+            " → ".join(venue["chain"]),
+            venue["halted"] or venue["problem"] or "",
+        )
+    (Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)).print(table)
+
+
+def _either(remotely: Callable[[Endpoint], object], here: Callable[[], object], file: Path | None) -> object:
+    """By the router that runs on the journal, or by one of our own."""
+    from backend.bootstrap import running_router
+
+    router = running_router(file)
+    return here() if router is None else remotely(router)
+
+
+def _print_outcome(outcome: object, *, as_json: bool) -> None:
+    found: Any = outcome if isinstance(outcome, dict) else _document(outcome)
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    else:
+        where = " → ".join(found["venues"]) or "nowhere"
+        reason = f" ({found['reason']})" if found["reason"] else ""
+        blocked = "" if found["blocked"] == "0" else f", {found['blocked']} blocked"
+        filled = f"filled {found['filled']} of {found['quantity']}{blocked}"
+        sys.stdout.write(f"{found['id']}: {found['state']}{reason}, {filled}, {where}\n")
+        for venue, why in found.get("dropped", {}).items():
+            sys.stdout.write(f"  {venue}: {why}\n")
+    good = found["state"] in ("done", "new", "active") or found["reason"] == "cancelled"
+    raise typer.Exit(OK if good else FAILED)
+
+
+def _document(outcome: object) -> dict[str, object]:
+    from backend.domain.records import ExecutionResult, IntentRecord
+    from backend.services.control.documents import order_document, result_document
+
+    if isinstance(outcome, ExecutionResult):
+        return result_document(outcome)
+    if isinstance(outcome, IntentRecord):
+        return order_document(outcome)
+    raise ConfigurationError(f"an answer of an unknown kind: {type(outcome).__name__}")
+
+
+def _event_line(event: dict[str, object]) -> str:
+    data: Any = event["data"]
+    told = ", ".join(f"{name} {value}" for name, value in data.items() if isinstance(value, str) and len(value) < SHORT)
+    where = event["attempt"] or event["order"]
+    return f"{event['seq']:>7} {event['at']:.3f} {where} {event['kind']} {told}".rstrip()

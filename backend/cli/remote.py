@@ -1,0 +1,48 @@
+"""Asks a running router over its loopback port."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+from backend.domain.errors import QuantumTraderError
+
+if TYPE_CHECKING:
+    from backend.api.endpoint import Endpoint
+
+ANSWER_S = 30.0
+
+
+class RouterRefused(QuantumTraderError):
+    """The running router refused what was asked, or gave no answer."""
+
+
+def ask(
+    endpoint: Endpoint, method: str, path: str, *, body: object = None, wait_s: float = 0.0, **query: object
+) -> object:
+    """The answer's document. Raises RouterRefused with the router's own words."""
+    values = {name: value for name, value in query.items() if value is not None}
+    if wait_s:
+        values["wait"] = int(wait_s)
+    url = f"{endpoint.url}{path}" + (f"?{urlencode(values)}" if values else "")
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(url, data=data, method=method, headers={"Authorization": f"Bearer {endpoint.token}"})  # noqa: S310 - loopback
+    try:
+        # No proxy, whatever the environment says: the token goes to this machine only.
+        with build_opener(ProxyHandler({})).open(request, timeout=ANSWER_S + wait_s) as answer:
+            return json.loads(answer.read())
+    except HTTPError as error:
+        raise RouterRefused(_told(error)) from None
+    except (URLError, OSError, ValueError) as error:
+        problem = f"the router (process {endpoint.pid}, port {endpoint.port}) does not answer: {error}"
+        raise RouterRefused(f"{problem}; stop it, or repeat this") from error
+
+
+def _told(error: HTTPError) -> str:
+    try:
+        return str(json.loads(error.read())["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {error.code}"

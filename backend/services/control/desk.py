@@ -1,0 +1,113 @@
+"""An operator's desk: everything that can be asked of a running router from outside, in one place.
+
+The HTTP port and the command line both come through here, so that they can do the same and mean the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from backend.domain.errors import UnknownOrder
+from backend.domain.orders import Intent
+from backend.domain.records import Event, ExecutionResult, IntentRecord
+from backend.policies.routing_tables import FailoverChains
+from backend.ports.clock import Clock
+from backend.ports.journal import Journal
+from backend.services.execution.resolving import Word
+from backend.services.execution.router import Router
+from backend.services.health.board import HealthBoard
+
+WAIT_MAX_S = 300.0
+"""How long a caller may wait for a result."""
+PAGE_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Holds no state of its own. ``signing``: the venues with keys."""
+
+    router: Router
+    journal: Journal
+    health: HealthBoard
+    chains: FailoverChains
+    clock: Clock
+    venues: tuple[str, ...]
+    signing: frozenset[str]
+    began: float
+
+    async def submit(self, intent: Intent, wait_s: float) -> ExecutionResult | IntentRecord:
+        """The result, if there is one within ``wait_s``; else the record as it stands then. Raises what
+        ``Router.submit`` raises."""
+        task = asyncio.create_task(self.router.submit(intent), name=f"caller of {intent.id}")
+        done, _ = await asyncio.wait({task}, timeout=min(max(wait_s, 0.0), WAIT_MAX_S))
+        if done:
+            return task.result()
+        task.add_done_callback(_noted)
+        return await self.order(intent.id)
+
+    async def cancel(self, intent_id: str, wait_s: float) -> ExecutionResult | IntentRecord:
+        """Like ``submit``. Raises UnknownOrder."""
+        task = asyncio.create_task(self.router.cancel(intent_id), name=f"cancel of {intent_id}")
+        done, _ = await asyncio.wait({task}, timeout=min(max(wait_s, 0.0), WAIT_MAX_S))
+        if done:
+            return task.result()
+        task.add_done_callback(_noted)
+        return await self.order(intent_id)
+
+    async def resolve(self, intent_id: str, filled: Decimal, reason: str) -> IntentRecord:
+        """Ends a parked order by the operator's word."""
+        return await self.router.resolve(intent_id, Word(filled, reason))
+
+    async def order(self, intent_id: str) -> IntentRecord:
+        """Raises UnknownOrder."""
+        record = await self.journal.get(intent_id)
+        if record is None:
+            raise UnknownOrder(intent_id)
+        return record
+
+    async def orders(self, limit: int, *, open_only: bool, before: str | None) -> tuple[IntentRecord, ...]:
+        """The newest first, those older than the order ``before``; or everything that is open, oldest first."""
+        count = min(max(limit, 1), PAGE_MAX)
+        if open_only:
+            return (await self.journal.unfinished())[:count]
+        return await self.journal.recent(count, before=before)
+
+    async def events(self, after: int, limit: int) -> tuple[Event, ...]:
+        """The journal's events after that number, oldest first."""
+        return await self.journal.events(after, min(max(limit, 1), PAGE_MAX))
+
+    async def venue_documents(self) -> list[dict[str, object]]:
+        """Each venue's health, asked now, its chain, and what stands against using it."""
+        verdicts = await asyncio.gather(*(self.health.check(venue) for venue in self.venues))
+        halted = {halt.venue: halt.problem for halt in await self.journal.halts()}
+        open_at: dict[str, list[str]] = {}
+        for record in await self.journal.unfinished():
+            attempt = record.open_attempt
+            if attempt is not None:
+                open_at.setdefault(attempt.venue, []).append(record.intent.id)
+        return [
+            {
+                "venue": venue,
+                "status": verdict.status.value,
+                "latency_ms": verdict.latency_ms,
+                "problem": verdict.last_error,
+                "keys": venue in self.signing,
+                "chain": list(self.chains.of(venue)),
+                "open_orders": open_at.get(venue, []),
+                "halted": halted.get(venue),
+            }
+            for venue, verdict in zip(self.venues, verdicts, strict=True)
+        ]
+
+    def status(self) -> Mapping[str, object]:
+        """The router itself."""
+        return {"orders_in_flight": self.router.in_flight, "up_s": round(self.clock.monotonic() - self.began, 1)}
+
+
+def _noted(task: asyncio.Task[ExecutionResult]) -> None:
+    """Nobody waits any more; the router itself logs what fails."""
+    if not task.cancelled():
+        task.exception()
