@@ -21,7 +21,6 @@ from backend.domain.errors import ConfigurationError
 from backend.emulator.faults import Fault, FaultKind
 from tests.e2e.conftest import PLACE, World
 
-pytest_plugins = ("tests.e2e.conftest",)
 ORDER = {"id": "one", "symbol": "BTC/USD", "side": "buy", "quantity": "0.01"}
 
 
