@@ -10,15 +10,18 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import choosing, emulating, imports, readying, submitting
+from benchmarks import choosing, committing, emulating, imports, million, readying, submitting
 from benchmarks.timing import measured_on
+
+SAMPLE = 20_000
+"""Orders of the large journal here; the whole million takes a quarter of an hour to write and is `make night`'s."""
 
 
 def main() -> None:
     """Runs every benchmark."""
     logging.getLogger("quantum_trader").setLevel(logging.CRITICAL)
-    rows = [*imports.measure(), *readying.measure()]
-    for benchmark in (choosing, submitting, emulating):
+    rows = [*imports.measure(), *readying.measure(), *million.measure(SAMPLE)]
+    for benchmark in (choosing, committing, submitting, emulating):
         rows += asyncio.run(benchmark.measure())
     if "--json" in sys.argv[1:]:
         print(json.dumps({"measured": measured_on(), "figures": [row._asdict() for row in rows]}, indent=2))

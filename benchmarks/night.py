@@ -16,6 +16,7 @@ from rich.console import Console
 from backend.lab.demo import DemoOptions, run_demo
 from backend.lab.report import DemoReport
 from backend.lab.view import LineView
+from benchmarks import million
 from benchmarks.timing import measured_on, write_figure
 
 SEEDS = 20
@@ -51,6 +52,10 @@ def main() -> None:
     good = [line for line in lines if line["passed"] and not line["shortcomings"]]
     path = write_figure("demo-seeds", measured, {"runs": lines, "passed": len(good) == len(lines)})
     console.print(f"{len(good)} of {len(lines)} runs passed; see {path.name}")
+    figures = million.measure()
+    write_figure("million-orders", measured, {"figures": [figure._asdict() for figure in figures]})
+    for figure in figures:
+        console.print(" | ".join(figure), highlight=False)
     sys.exit(0 if len(good) == len(lines) else 1)
 
 

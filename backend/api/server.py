@@ -21,6 +21,7 @@ from backend.domain.errors import (
     QuantumTraderError,
     RouterBusy,
     RouterClosed,
+    RouterHalted,
     UnknownOrder,
 )
 from backend.domain.records import ExecutionResult, IntentRecord
@@ -42,6 +43,7 @@ CODES: tuple[tuple[type[QuantumTraderError], int], ...] = (
     (IdempotencyConflict, 409),
     (RouterBusy, 429),
     (RouterClosed, 503),
+    (RouterHalted, 503),
     (OrderFateUnknown, 500),
     (JournalError, 503),
 )

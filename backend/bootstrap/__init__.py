@@ -18,9 +18,13 @@ from backend.bootstrap.default import (
     using,
 )
 from backend.bootstrap.journals import (
+    acknowledge_account,
+    back_up_journal,
+    confirm_journal,
     export_journal,
     recent_orders,
     resolve_order,
+    restore_journal,
     stored_order,
     verify_journal,
 )
@@ -49,9 +53,12 @@ from backend.bootstrap.serving import (
 
 __all__ = [
     "Runtime",
+    "acknowledge_account",
+    "back_up_journal",
     "cancel_once",
     "checked",
     "choose_exchange",
+    "confirm_journal",
     "current_runtime",
     "default_runtime",
     "emulated_rules",
@@ -70,6 +77,7 @@ __all__ = [
     "read_settings",
     "recent_orders",
     "resolve_order",
+    "restore_journal",
     "running_router",
     "scaled_clock",
     "seeded_ids",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from backend.bootstrap.parts import journal_path, open_journal, read_settings, system_clock
 from backend.config.model import Settings
-from backend.domain.errors import ConfigurationError, JournalError
+from backend.domain.errors import ConfigurationError, InvalidOrder, JournalError
 from backend.domain.records import IntentRecord
+from backend.policies.routing_tables import known_exchange
 
 if TYPE_CHECKING:
+    from backend.integrations.journal.backup import Restored
     from backend.integrations.journal.verify import Verdict
 
 
@@ -30,6 +33,48 @@ def export_journal(table: str, form: str, out: TextIO, path: Path | None = None)
     if form not in FORMATS:
         raise ConfigurationError(f"no format {form!r}; there are: {', '.join(FORMATS)}")
     return FORMATS[form](rows(path or journal_path(read_settings()), table), out)
+
+
+def back_up_journal(target: Path, *, force: bool, path: Path | None = None) -> int:
+    """Copies the journal while it may be in use; returns its events. Raises JournalError."""
+    from backend.integrations.journal.backup import back_up
+
+    return back_up(path or journal_path(read_settings()), target, force=force)
+
+
+def restore_journal(backup: Path, path: Path | None = None) -> Restored:
+    """Puts a backup in the journal's place, halted. Raises JournalLocked, JournalError."""
+    from backend.integrations.journal.backup import restore
+
+    stamp = datetime.fromtimestamp(system_clock().now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+    reason = f"put back from {backup.name} at {stamp}"
+    return restore(backup, path or journal_path(read_settings()), reason=reason, stamp=stamp)
+
+
+async def confirm_journal(word: str, path: Path | None = None) -> str | None:
+    """Ends the halt of a journal that was put back; returns why it was halted. Raises JournalLocked, InvalidOrder."""
+    if not word.strip():
+        raise InvalidOrder("reason", "say what you compared: the reason is kept in the journal")
+    settings = read_settings() if path is None else Settings(journal_path=str(path))
+    if not journal_path(settings).is_file():
+        raise JournalError(f"{journal_path(settings)} does not exist: there is nothing to confirm")
+    journal = open_journal(settings)
+    try:
+        return await journal.confirm(word=word.strip(), now=system_clock().now())
+    finally:
+        await journal.close()
+
+
+async def acknowledge_account(venue: str, word: str, path: Path | None = None) -> int:
+    """Ends the halts of one venue's account; returns how many there were. Raises JournalLocked, InvalidOrder."""
+    if not word.strip():
+        raise InvalidOrder("reason", "say what was done about it: the reason is kept in the journal")
+    settings = read_settings() if path is None else Settings(journal_path=str(path))
+    journal = open_journal(settings)
+    try:
+        return await journal.acknowledge(known_exchange(venue), word=word.strip(), now=system_clock().now())
+    finally:
+        await journal.close()
 
 
 def recent_orders(limit: int, *, open_only: bool = False, path: Path | None = None) -> tuple[IntentRecord, ...]:

@@ -1,7 +1,8 @@
-"""The commands ``quantum-trader journal verify`` and ``journal export``."""
+"""The commands ``quantum-trader journal``: verify, export, backup, restore, confirm, acknowledge."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -59,3 +60,52 @@ def export(
     with out.open("w", encoding="utf-8", newline="") as target:
         count = export_journal(table, form, target, file)
     sys.stderr.write(f"{count} {table} written to {out}\n")
+
+
+Reason = Annotated[str, typer.Option(help="How you know it; kept in the journal.")]
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="The file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file of that name.")] = False,
+    file: File = None,
+) -> None:
+    """Copies the journal and verifies the copy. A router may be running."""
+    from backend.bootstrap import back_up_journal
+
+    count = back_up_journal(target, force=force, path=file)
+    sys.stdout.write(f"{target}: {count} events, whole\n")
+
+
+@app.command()
+def restore(source: Annotated[Path, typer.Argument(help="A backup.")], file: File = None) -> None:
+    """Puts a backup in the journal's place and keeps the one that stood there. The journal is halted then: nothing is
+    accepted or sent until you have compared it with the exchanges and confirmed it. No router may be running."""
+    from backend.bootstrap import restore_journal
+
+    restored = restore_journal(source, file)
+    sys.stdout.write(f"{restored.journal}: {restored.events} events, halted\n")
+    if restored.aside is not None:
+        sys.stdout.write(f"the journal that stood there is {restored.aside}\n")
+    sys.stdout.write("compare it with the exchanges, then `quantum-trader journal confirm --reason ...`\n")
+
+
+@app.command()
+def confirm(reason: Reason, file: File = None) -> None:
+    """Ends the halt of a journal that was put back, by your word. No router may be running."""
+    from backend.bootstrap import confirm_journal
+
+    halted = asyncio.run(confirm_journal(reason, file))
+    sys.stdout.write("the journal was not halted\n" if halted is None else f"confirmed: {halted}\n")
+
+
+@app.command()
+def acknowledge(
+    exchange: Annotated[str, typer.Argument(help="Whose account was halted.")], reason: Reason, file: File = None
+) -> None:
+    """Lets an account take orders again after more had executed there than was asked for. No router may be running."""
+    from backend.bootstrap import acknowledge_account
+
+    count = asyncio.run(acknowledge_account(exchange, reason, file))
+    sys.stdout.write(f"{exchange}: {count} halts acknowledged\n")

@@ -19,6 +19,7 @@ QuantumTraderError
 ├── UnknownOrder              no order of that id in the journal
 ├── IllegalTransition         a state machine was asked for a step that its table does not list
 ├── OrderFateUnknown          something failed when an attempt may have been sent: repeat the same id only
+├── RouterHalted              the journal was put back from a backup: somebody has to look first
 ├── RouterBusy                more orders at once than the router takes
 └── RouterClosed              the router is shutting down or has stopped
 """
@@ -173,6 +174,16 @@ class OrderFateUnknown(QuantumTraderError):
 
 class RouterClosed(QuantumTraderError):
     """The router takes no orders any more."""
+
+
+class RouterHalted(QuantumTraderError):
+    """The journal was put back from a backup: nothing is accepted or sent before somebody has looked and said so."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the journal is halted ({why}): compare it with the exchanges (docs/operating/restore.md), "
+            "then `quantum-trader journal confirm`"
+        )
 
 
 class RouterBusy(QuantumTraderError):

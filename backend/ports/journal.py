@@ -25,6 +25,11 @@ class Journal(Protocol):
         """4 hex characters, one more each time the journal is opened."""
         ...
 
+    @property
+    def halted(self) -> str | None:
+        """Why nothing may be accepted or sent, for a journal that was put back from a backup; None when it may."""
+        ...
+
     async def accept(
         self,
         intent: Intent,
@@ -118,6 +123,10 @@ class Journal(Protocol):
 
     async def all_fills(self) -> tuple[tuple[str, Fill], ...]:
         """Every booked fill with its intent id (for the report and the exposure at start)."""
+        ...
+
+    async def confirm(self, *, word: str, now: float) -> str | None:
+        """Ends such a halt by somebody's word; returns why it was halted."""
         ...
 
     async def close(self) -> None: ...

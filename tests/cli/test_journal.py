@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from backend.cli.main import app
+from backend.domain.errors import InvalidOrder
 from tests.integrations.journal.test_verify import written
 
 
@@ -62,3 +64,19 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     assert "intents, attempts, fills, events" in str(result.exception)
     result = CliRunner().invoke(app, ["journal", "export", "fills", "--format", "xml", "--file", str(missing)])
     assert "csv, jsonl" in str(result.exception)
+
+
+def test_backup_restore_confirm(tmp_path: Path) -> None:
+    """The whole way: copied, put back, halted, and released by a word with a reason."""
+    path, copy = asyncio.run(written(tmp_path / "journal.sqlite")), tmp_path / "copy.sqlite"
+    told = CliRunner().invoke(app, ["journal", "backup", str(copy), "--file", str(path)])
+    assert (told.exit_code, "14 events, whole" in told.stdout) == (0, True)
+    told = CliRunner().invoke(app, ["journal", "restore", str(copy), "--file", str(path)])
+    assert (told.exit_code, "halted" in told.stdout, "journal confirm" in told.stdout) == (0, True, True)
+    assert len(list(tmp_path.glob("journal.sqlite.replaced-*Z"))) == 1
+    confirm = ["journal", "confirm", "--file", str(path), "--reason"]
+    assert isinstance(CliRunner().invoke(app, [*confirm, " "]).exception, InvalidOrder)
+    assert "confirmed: put back from copy.sqlite" in CliRunner().invoke(app, [*confirm, "compared"]).stdout
+    assert "was not halted" in CliRunner().invoke(app, [*confirm, "compared"]).stdout
+    acknowledged = CliRunner().invoke(app, ["journal", "acknowledge", "okx", "--file", str(path), "--reason", "none"])
+    assert "okx: 0 halts" in acknowledged.stdout

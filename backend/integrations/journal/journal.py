@@ -16,7 +16,7 @@ from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
 from backend.domain.records import Attempt, Event, ExposureState, Halt, IntentRecord
-from backend.integrations.journal import exposure, store
+from backend.integrations.journal import checkpoint, exposure, store
 from backend.integrations.journal.lock import FileLock
 from backend.integrations.journal.schema import open_connection, prepare
 from backend.integrations.journal.writer import Writer
@@ -28,10 +28,12 @@ IN_MEMORY = ":memory:"
 class SqliteJournal:
     """Open it with ``SqliteJournal.open``; it is yours until ``close`` or until the process dies."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, factory: type[sqlite3.Connection] = sqlite3.Connection) -> None:
+        self._factory = factory
         # Resolved: one journal has one lock, by whatever link it is reached.
         self._path = None if path is None else path.resolve()
         self._names: dict[str, str] = {}
+        self.halted: str | None = None
         self._lock = None if self._path is None else FileLock(self._path.with_name(self._path.name + ".lock"))
         try:
             self._writer = Writer(self._connected)
@@ -42,10 +44,12 @@ class SqliteJournal:
             raise
 
     @classmethod
-    def open(cls, path: Path | None) -> Self:
-        """None keeps it in memory, for throwaway use. Raises JournalLocked when another process holds the file,
-        JournalCorrupt when a newer program wrote it or it contradicts itself, JournalError when it cannot be used."""
-        return cls(path)
+    def open(cls, path: Path | None, factory: type[sqlite3.Connection] = sqlite3.Connection) -> Self:
+        """None keeps it in memory, for throwaway use. ``factory``: the kind of connection, for tests of faults.
+
+        Raises JournalLocked when another process holds the file, JournalCorrupt when a newer program wrote it or it
+        contradicts itself, JournalError when it cannot be used."""
+        return cls(path, factory)
 
     def __repr__(self) -> str:
         name = IN_MEMORY if self._path is None else self._path.name
@@ -66,10 +70,11 @@ class SqliteJournal:
 
     def _connected(self) -> sqlite3.Connection:
         """Runs in the writer's thread."""
-        connection = open_connection(IN_MEMORY if self._path is None else str(self._path))
+        connection = open_connection(IN_MEMORY if self._path is None else str(self._path), self._factory)
         try:
             prepare(connection)
             self._names = _names(connection)
+            self.halted = store.meta(connection).get("halted")
         except BaseException:
             connection.close()
             raise
@@ -169,6 +174,12 @@ class SqliteJournal:
     async def all_fills(self) -> tuple[tuple[str, Fill], ...]:
         return await self._writer.do(store.all_fills)
 
+    async def confirm(self, *, word: str, now: float) -> str | None:
+        """Ends the halt of a journal that was put back; returns why it was halted."""
+        halted = await self._writer.do(partial(store.confirm, word=word, now=now))
+        self.halted = None
+        return halted
+
     async def verify_chain(self) -> list[str]:
         """What is wrong with the chain of events; empty when it is whole."""
         return await self._writer.do(store.chain_problems)
@@ -186,7 +197,8 @@ class SqliteJournal:
 def _names(connection: sqlite3.Connection) -> dict[str, str]:
     """The cluster tag, made once, and this opening's incarnation. Raises JournalCorrupt when the stored one is none."""
     connection.execute("BEGIN IMMEDIATE")
-    stored = {row["name"]: row["value"] for row in connection.execute("SELECT name, value FROM meta")}
+    checkpoint.check(connection)
+    stored = store.meta(connection)
     last = stored.get("incarnation", "0")
     try:
         number = (int(last, 16) + 1) % INCARNATIONS
@@ -195,7 +207,6 @@ def _names(connection: sqlite3.Connection) -> dict[str, str]:
             f"the journal's incarnation {last!r} is no number; restore the file from a backup"
         ) from None
     names = {"cluster_tag": stored.get("cluster_tag", secrets.token_hex(4)), "incarnation": f"{number:04x}"}
-    for name, value in names.items():
-        connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
+    store.set_meta(connection, **names)
     connection.execute("COMMIT")
     return names

@@ -171,9 +171,9 @@ def prepare(connection: sqlite3.Connection) -> None:
         connection.execute("COMMIT")
 
 
-def open_connection(path: str) -> sqlite3.Connection:
+def open_connection(path: str, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     """A connection whose commits are on disk when they return: WAL with synchronous=FULL."""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=1.0, factory=factory)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

@@ -35,6 +35,8 @@ from backend.integrations.journal.rows import (
 
 ACCOUNT = "main"
 FIRST_LINK = "0" * 64
+CHECKED_EVERY = 10_000
+"""After so many events the chain's mark moves on, so that no start has more than that to check."""
 
 
 def get(db: sqlite3.Connection, intent_id: str) -> IntentRecord | None:
@@ -81,11 +83,12 @@ def accept(
 ) -> IntentRecord:
     """Stores a new intent or gives the stored one. Without ``legs`` it has one. Raises IdempotencyConflict, and
     JournalError for legs that do not add up."""
-    stored = get(db, intent.id)
+    stored = db.execute("SELECT body_hash FROM intent WHERE id = ?", (intent.id,)).fetchone()
     if stored is not None:
-        if stored.body_hash != body_hash:
+        if stored["body_hash"] != body_hash:
             raise IdempotencyConflict(intent.id)
-        return stored
+        return _known(db, intent.id)
+    body = intent_body(intent)
     parts = tuple(legs) or (intent.quantity,)
     if sum(parts, ZERO) != intent.quantity or min(parts) <= ZERO:
         raise JournalError(
@@ -93,15 +96,23 @@ def accept(
         )
     db.execute(
         "INSERT INTO intent (id, body_hash, body, state, created_at, valid_until, pinned) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (intent.id, body_hash, intent_body(intent), IntentState.NEW.value, now, valid_until, pinned),
+        (intent.id, body_hash, body, IntentState.NEW.value, now, valid_until, pinned),
     )
     db.executemany(
         "INSERT INTO leg (intent_id, leg, quantity) VALUES (?, ?, ?)",
         [(intent.id, number, format(part, "f")) for number, part in enumerate(parts, start=1)],
     )
-    told = {"body": intent_body(intent), "legs": list(parts), "pinned": pinned}
-    _event(db, now, "intent_accepted", intent.id, None, told)
-    return _known(db, intent.id)
+    _event(db, now, "intent_accepted", intent.id, None, {"body": body, "legs": list(parts), "pinned": pinned})
+    # As it would be read back, without reading it: many orders may be waiting behind this one.
+    return IntentRecord(
+        intent,
+        body_hash,
+        IntentState.NEW,
+        now,
+        valid_until,
+        legs=tuple(Leg(number, part) for number, part in enumerate(parts, start=1)),
+        pinned=pinned,
+    )
 
 
 def request_cancel(db: sqlite3.Connection, intent_id: str, *, now: float) -> IntentRecord:
@@ -413,20 +424,46 @@ def _event(
     last = db.execute("SELECT chain FROM event ORDER BY seq DESC LIMIT 1").fetchone()
     text = as_json(data)
     link = _link(FIRST_LINK if last is None else last["chain"], at, kind, intent_id, attempt_id, text)
-    db.execute(
+    seq = db.execute(
         "INSERT INTO event (at, kind, intent_id, attempt_id, data, chain) VALUES (?, ?, ?, ?, ?, ?)",
         (at, kind, intent_id, attempt_id, text, link),
-    )
+    ).lastrowid
+    if seq is not None and seq % CHECKED_EVERY == 0:
+        set_meta(db, checked_seq=str(seq), checked_link=link)
+
+
+def meta(db: sqlite3.Connection) -> dict[str, str]:
+    """The journal's own notes."""
+    return {row["name"]: row["value"] for row in db.execute("SELECT name, value FROM meta")}
+
+
+def set_meta(db: sqlite3.Connection, **values: str | None) -> None:
+    """Writes notes; None removes one."""
+    for name, value in values.items():
+        if value is None:
+            db.execute("DELETE FROM meta WHERE name = ?", (name,))
+        else:
+            db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
+
+
+def confirm(db: sqlite3.Connection, *, word: str, now: float) -> str | None:
+    """Ends a halt of the whole journal by somebody's word; returns why it was halted, None when it was not."""
+    halted = meta(db).get("halted")
+    if halted is not None:
+        set_meta(db, halted=None)
+        _event(db, now, "halt_confirmed", "", None, {"halted": halted, "word": word})
+    return halted
 
 
 def _link(before: str, *parts: object) -> str:
     return hashlib.sha256(as_json([before, *parts]).encode()).hexdigest()
 
 
-def chain_problems(db: sqlite3.Connection) -> list[str]:
-    """What is wrong with the chain of events: an altered, missing or inserted row breaks the next link."""
-    problems, before, number = [], FIRST_LINK, 0
-    for row in db.execute("SELECT * FROM event ORDER BY seq"):
+def chain_problems(db: sqlite3.Connection, after: int = 0, link: str = FIRST_LINK) -> list[str]:
+    """What is wrong with the chain of events: an altered, missing or inserted row breaks the next link. ``after``: only
+    from the event behind that number, whose own ``link`` is known."""
+    problems, before, number = [], link, after
+    for row in db.execute("SELECT * FROM event WHERE seq > ? ORDER BY seq", (after,)):
         number += 1
         if row["seq"] != number:
             problems.append(f"event {number} is missing")

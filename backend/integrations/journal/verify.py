@@ -19,7 +19,7 @@ from backend.domain.errors import JournalCorrupt, JournalError
 from backend.domain.ids import body_hash
 from backend.domain.lifecycle import ATTEMPT_STEPS, INTENT_STEPS, AttemptState, IntentState
 from backend.domain.money import ZERO
-from backend.integrations.journal import exposure
+from backend.integrations.journal import checkpoint, exposure
 from backend.integrations.journal.rows import intent_of
 from backend.integrations.journal.schema import VERSION
 from backend.integrations.journal.store import chain_problems
@@ -84,6 +84,7 @@ def _problems(db: sqlite3.Connection) -> Iterator[str]:
     yield from (f"file: {row[0]}" for row in db.execute("PRAGMA integrity_check(10)") if row[0] != "ok")
     yield from (f"{row[0]} {row[1]} refers to a {row[2]} that is not there" for row in _dangling(db))
     yield from chain_problems(db)
+    yield from checkpoint.problems(db)
     replayed = Replayed()
     for row in db.execute("SELECT * FROM event ORDER BY seq"):
         yield from (f"event {row['seq']}: {problem}" for problem in replayed.take(row))
@@ -132,7 +133,7 @@ class Replayed:
                     yield from self._ended(row, data)
                 case "over_executed":
                     self.over.add(row["intent_id"])
-                case "halt_acknowledged":
+                case "halt_acknowledged" | "halt_confirmed":
                     pass
                 case other:
                     yield f"kind {other!r} is not known"

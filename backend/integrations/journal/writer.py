@@ -11,7 +11,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -32,21 +32,29 @@ class _Unit(Generic[T]):
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[T]
 
-    def tell(self, result: T, error: BaseException | None = None) -> None:
-        """Wakes the waiter in its own loop; a waiter that has gone, or whose loop has ended, is nobody to tell."""
-        try:
-            self.loop.call_soon_threadsafe(_resolve, self.future, result, error)
-        except RuntimeError:
-            return
+
+_Told = tuple[asyncio.Future[object], object, BaseException | None]
 
 
-def _resolve(future: asyncio.Future[T], result: T, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+def _tell(units: Sequence[_Unit[object]], outcomes: Iterable[tuple[object, BaseException | None]]) -> None:
+    """Wakes the waiters, each in its own loop and those of a loop together: waking a loop costs more than a unit of
+    work. A waiter that has gone, or whose loop has ended, is nobody to tell."""
+    told: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
+    for unit, (result, error) in zip(units, outcomes, strict=True):
+        told.setdefault(unit.loop, []).append((unit.future, result, error))
+    for loop, waiters in told.items():
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_resolve, waiters)
+
+
+def _resolve(waiters: Sequence[_Told]) -> None:
+    for future, result, error in waiters:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
 
 
 class Writer:
@@ -125,8 +133,7 @@ class Writer:
 
     def _commit(self, connection: sqlite3.Connection, batch: list[_Unit[object]]) -> None:
         if self._failed is not None:
-            for unit in batch:
-                unit.tell(None, JournalError(str(self._failed)))
+            _tell(batch, [(None, JournalError(str(self._failed))) for _ in batch])
             return
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -136,8 +143,7 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - the thread's edge: dying here would leave every waiter waiting
             self._fail(connection, batch, error)
             return
-        for unit, (result, refusal) in zip(batch, results, strict=True):
-            unit.tell(result, refusal)
+        _tell(batch, results)
 
     def _one(self, connection: sqlite3.Connection, unit: _Unit[object]) -> tuple[object, QuantumTraderError | None]:
         connection.execute("SAVEPOINT unit")
@@ -165,5 +171,4 @@ class Writer:
             # The journal is given up already; closing the connection undoes what is left.
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-        for unit in batch:
-            unit.tell(None, JournalError(str(self._failed)))
+        _tell(batch, [(None, JournalError(str(self._failed))) for _ in batch])

@@ -14,6 +14,7 @@ from backend.domain.errors import (
     OrderFateUnknown,
     RouterBusy,
     RouterClosed,
+    RouterHalted,
 )
 from backend.domain.ids import body_hash
 from backend.domain.lifecycle import IntentState
@@ -95,7 +96,9 @@ class Router:
         async with self._starting:
             if self._open:
                 return
-            await self._late.look(self._lifecycle.adapter)
+            if self._journal.halted is not None:
+                self._telemetry.error("Journal halted - nothing is accepted or sent", reason=self._journal.halted)
+            await self._look_for_ghosts()
             for task in await self._taken_up(self._restore, wait_for_ends=False):
                 error = task.exception() if task.done() and not task.cancelled() else None
                 if isinstance(error, OrderFateUnknown) and isinstance(error.cause, JournalError):
@@ -132,6 +135,8 @@ class Router:
         """Like ``submit`` with a route given."""
         if not self._open:
             raise RouterClosed("the router takes no orders: it was not started or is closed")
+        if self._journal.halted is not None:
+            raise RouterHalted(self._journal.halted)
         body = body_hash(intent)
         running = self._running.get(intent.id)
         if running is None:
@@ -179,7 +184,7 @@ class Router:
 
     async def review(self) -> tuple[ExecutionResult, ...]:
         """Looks once more for every parked order, and takes up what a failed task has left. Returns their results."""
-        await self._late.look(self._lifecycle.adapter)
+        await self._look_for_ghosts()
         looks = await self._taken_up(self._looked_again, wait_for_ends=True)
         ended = [task for task in looks if task.done() and not task.cancelled()]
         return tuple(task.result() for task in ended if task.exception() is None)
@@ -202,8 +207,15 @@ class Router:
         """Is this id at work or in the journal? Then submitting it again only tells its result."""
         return intent_id in self._running or await self._journal.get(intent_id) is not None
 
+    async def _look_for_ghosts(self) -> None:
+        if self._journal.halted is None:
+            await self._late.look(self._lifecycle.adapter)
+
     async def _idle(self) -> list[IntentRecord]:
-        """What is not final and nobody works on."""
+        """What is not final and nobody works on. Nothing while the journal is halted: an order of a journal that was
+        put back may have been executed in the time that it does not know."""
+        if self._journal.halted is not None:
+            return []
         return [record for record in await self._journal.unfinished() if record.intent.id not in self._running]
 
     async def close(self, grace_s: float = 5.0) -> None:

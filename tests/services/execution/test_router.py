@@ -14,6 +14,7 @@ from backend.domain.errors import (
     InvalidOrder,
     OrderFateUnknown,
     RouterClosed,
+    RouterHalted,
     UnknownExchange,
 )
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
@@ -426,3 +427,18 @@ async def test_cancellation_anywhere_on_the_way_is_safe(desk: Desk, awaits: int)
     assert len(binance.placed) <= 1
     booked = Decimal(0) if record is None else record.filled
     assert booked == executed
+
+
+async def test_a_journal_that_was_put_back_routes_nothing(desk: Desk) -> None:
+    """Halted: no order is accepted, and what the journal has as open is not touched, however long it runs."""
+    desk.venues["binance"].script.append("vanish")
+    desk.venues["binance"].silent = True
+    await desk.router.submit(buy(exchange="binance"))
+    desk.journal.halted = "put back"
+    calls = {name: list(venue.calls) for name, venue in desk.venues.items()}
+    with pytest.raises(RouterHalted, match="journal confirm"):
+        await desk.router.submit(buy("two"))
+    assert await desk.router.review() == ()
+    assert {name: list(venue.calls) for name, venue in desk.venues.items()} == calls
+    assert await desk.journal.confirm(word="compared", now=desk.clock.now()) is None
+    assert (await desk.router.submit(buy("two", exchange="kraken"))).venues == ("kraken",)
