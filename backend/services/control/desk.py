@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from backend.domain.errors import UnknownOrder
+from backend.domain.errors import RouterBusy, UnknownOrder
 from backend.domain.orders import Intent
 from backend.domain.records import Event, ExecutionResult, IntentRecord
 from backend.policies.routing_tables import FailoverChains
@@ -23,6 +23,8 @@ from backend.services.health.board import HealthBoard
 WAIT_MAX_S = 300.0
 """How long a caller may wait for a result."""
 PAGE_MAX = 1_000
+STORED_LOOKS_MAX = 1_000
+"""How often the journal is asked for an order that is on its way into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,20 @@ class Desk:
     began: float
 
     async def submit(self, intent: Intent, wait_s: float) -> ExecutionResult | IntentRecord:
-        """The result, if there is one within ``wait_s``; else the record as it stands then. Raises what
-        ``Router.submit`` raises."""
+        """The result, if there is one within ``wait_s``; else the record as it stands then. Either way the order is
+        stored when this returns. Raises what ``Router.submit`` raises."""
         task = asyncio.create_task(self.router.submit(intent), name=f"caller of {intent.id}")
         done, _ = await asyncio.wait({task}, timeout=min(max(wait_s, 0.0), WAIT_MAX_S))
         if done:
             return task.result()
         task.add_done_callback(_noted)
-        return await self.order(intent.id)
+        for _ in range(STORED_LOOKS_MAX):
+            record = await self.journal.get(intent.id)
+            if record is not None:
+                return record
+            if task.done():
+                return task.result()
+        raise RouterBusy(f"order {intent.id!r} is not stored yet; repeat it with the same id")
 
     async def cancel(self, intent_id: str, wait_s: float) -> ExecutionResult | IntentRecord:
         """Like ``submit``. Raises UnknownOrder."""

@@ -214,9 +214,8 @@ class Lifecycle:
             return record
         if not record.intent.rests:
             return await self.attempts.settle(attempt, adapter)
-        journey.settled(True)
         record = await self._awake(record)
-        return await self.resting.follow(record, attempt, adapter)
+        return await self.resting.follow(record, attempt, adapter, journey.settled)
 
     async def _awake(self, record: IntentRecord) -> IntentRecord:
         if record.state is not IntentState.PARKED:
@@ -258,7 +257,9 @@ class Lifecycle:
         return ExecutionResult.of(record, drops, unresolved_until=None if limits is None else limits.absent_from)
 
     async def _end(self, record: IntentRecord, journey: _Journey) -> ExecutionResult:
-        cancelled = self.cancels.wanted(record.intent.id)
+        # The journal may know of the wish a moment before we do.
+        refused = any(drop.reason is DropReason.CANCELLED for drop in journey.drops)
+        cancelled = refused or self.cancels.wanted(record.intent.id)
         state, reason = ending(record, journey.drops, expired=self._expired(record), cancelled=cancelled)
         now = self.clock.now()
         record = await self.journal.step_intent(record.intent.id, state, now=now, reason=reason)

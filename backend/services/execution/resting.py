@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from backend.domain.lifecycle import AttemptState
@@ -24,9 +25,12 @@ class Resting:
     clock: Clock
     telemetry: Telemetry
 
-    async def follow(self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter) -> IntentRecord | Parked:
+    async def follow(
+        self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter, at_rest: Callable[[bool], None]
+    ) -> IntentRecord | Parked:
         """Watches a working attempt until the venue says it has ended, or until it has to leave: then it is cancelled
-        and followed to its terminal state, as any other. Only that state tells what is left to move."""
+        and followed to its terminal state, as any other. Only that state tells what is left to move. ``at_rest`` is
+        called with True when it is there and stays for the time being."""
         ref = OrderRef(attempt.order.symbol, attempt.venue_order_id, attempt.order.client_id or None)
         silent = 0
         while True:
@@ -48,4 +52,5 @@ class Resting:
                 attempt = next(one for one in record.attempts if one.id == attempt.id)
                 if attempt.state is AttemptState.CLOSED:
                     return record
+            at_rest(True)
             await self.cancels.wait(record.intent.id, self.clock, next_look_s(self.clock.now(), record.valid_until))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from backend.domain.errors import UnknownOrder
+from backend.domain.ids import body_hash
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Intent, OrderRef, TimeInForce
 from backend.domain.reasons import EndReason, ParkReason
 from backend.domain.records import ExecutionResult
+from backend.services.execution.lifecycle import Route
 from tests.services.execution.conftest import Desk, buy
 
 
@@ -178,6 +181,17 @@ async def test_a_cancel_stops_the_next_attempt(desk: Desk) -> None:
     assert record is not None
     assert (record.state, record.reason) == (IntentState.REJECTED, EndReason.CANCELLED)
     assert desk.venues["kraken"].placed == []
+
+
+async def test_the_journal_knows_of_a_cancel_first(desk: Desk) -> None:
+    """Stored by somebody while a venue is being looked at: the attempt is refused, and the order ends as cancelled."""
+    await desk.journal.accept(one := buy("one"), body_hash=body_hash(one), now=desk.clock.now(), valid_until=2e9)
+    await desk.journal.request_cancel("one", now=desk.clock.now())
+    record = await desk.journal.get("one")
+    assert record is not None
+    result = await desk.router._lifecycle.drive(replace(record, cancel_requested_at=None), Route(("binance", "kraken")))
+    assert (result.state, result.reason) == (IntentState.REJECTED, EndReason.CANCELLED)
+    assert desk.venues["binance"].placed == desk.venues["kraken"].placed == []
 
 
 async def test_nobody_cancels_an_order_that_is_not_there(desk: Desk) -> None:
