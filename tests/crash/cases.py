@@ -63,7 +63,7 @@ def filled(*proofs: Proof) -> End:
 HERE = filled(TERMINAL)
 PARKED = End(IntentState.PARKED, ParkReason.NO_CLIENT_ID, (None,))
 FIRI_PARKS = {"firi": PARKED}
-"""It knows no id of ours: what is not answered for can neither be found nor proven dead."""
+"""It knows no id and no deadline of ours: what it has is found by what was asked for, but nothing proves absence."""
 
 
 class Setting(StrEnum):
@@ -113,8 +113,8 @@ KILLED: tuple[Case, ...] = (
         Setting.HASTY,
     ),
     Case("5 sent in part", OPEN, filled(DEADLINE, TERMINAL), end_unlike=FIRI_PARKS),
-    Case("5 sent whole", OPEN, HERE, end_unlike=FIRI_PARKS),
-    Case("6 venue accepted", OPEN, HERE, end_unlike=FIRI_PARKS),
+    Case("5 sent whole", OPEN, HERE),
+    Case("6 venue accepted", OPEN, HERE),
     Case("7 venue rejected", OPEN, filled(DEADLINE, TERMINAL), EXCHANGES, Setting.REFUSING, end_unlike=FIRI_PARKS),
     Case("8 ack stored", WORKING, HERE, ACKNOWLEDGING),
     *(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -43,21 +42,22 @@ TIMEOUTS = Timeouts(
     place_s=15.0,
     cancel_s=15.0,
     send_window_s=8.0,
-    lookup_window_s=30.0,
+    lookup_window_s=20.0,
 )
 """Generous in the seconds of a fast clock: a busy machine must not look like a venue that fails."""
 
 REST_LOOK_S = 0.1
+SCALE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """``clock``: scale, epoch seconds and boot-time seconds of the parent's clock at one moment. ``venues``: address,
-    keys and bounds. ``intents``: the arguments of ``Intent.create``. ``another``: an intent submitted after those have
-    ended or failed. ``cancel``: cancel each order once it rests."""
+    """``clock``: the origin of the parent's clock, with which this agrees. ``venues``: address, keys and bounds.
+    ``intents``: the arguments of ``Intent.create``. ``another``: one submitted after those have ended or failed.
+    ``cancel``: cancel each order once it rests."""
 
     journal: str
-    clock: tuple[float, float, float]
+    clock: tuple[float, float]
     venues: Mapping[str, tuple[str, Mapping[str, str], tuple[float, float]]]
     intents: tuple[Mapping[str, object], ...]
     point: str = ""
@@ -78,13 +78,6 @@ class WatchedRuntime(Runtime):
         return cast("ExchangeAdapter", Watched(Port.ADAPTER, super().adapter(venue), self.watch))
 
 
-def parents_clock(task: Task) -> ScaledClock:
-    """The parent's clock: both count the same seconds of the same machine."""
-    scale, epoch, boot = task.clock
-    elapsed = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) - boot
-    return ScaledClock(scale, epoch + elapsed * scale)
-
-
 def settings_of(task: Task) -> Settings:
     venues = {
         venue: VenueSettings(
@@ -96,7 +89,7 @@ def settings_of(task: Task) -> Settings:
 
 
 async def run(task: Task) -> None:
-    settings, clock = settings_of(task), parents_clock(task)
+    settings, clock = settings_of(task), ScaledClock(SCALE, origin=task.clock)
     endpoints = {host: task.venues[venue][0] for venue, own in hosts().items() if venue in task.venues for host in own}
     path = Path(task.journal)
     watch = Watch(

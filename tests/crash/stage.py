@@ -8,7 +8,6 @@ import math
 import os
 import signal
 import sys
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,12 +26,11 @@ from backend.emulator.ledger import LedgerTrade
 from backend.emulator.wire import Endpoint
 from backend.integrations.journal import reader
 from backend.integrations.journal.verify import verify
+from backend.integrations.system.clock import ScaledClock
 from backend.lab import demo, referee
 from backend.policies.routing_tables import EXCHANGES
-from backend.ports.clock import Clock
-from tests.crash.child import NOK_PER_USD, Task
+from tests.crash.child import NOK_PER_USD, SCALE, Task
 
-SCALE = 5.0
 REPO = Path(__file__).parents[2]
 LINE_WITHIN_S = 30.0
 """Longest wait for the next line of a child, in real seconds: far beyond what is needed, so that a busy machine does
@@ -142,7 +140,7 @@ class Stage:
 
     emulator: Emulator
     books: Books
-    clock: Clock
+    clock: ScaledClock
     room: Path
     spares: list[Child] = field(default_factory=list)
     children: list[Child] = field(default_factory=list)
@@ -190,7 +188,6 @@ class Stage:
         return child
 
     async def _told(self, child: Child, orders: Sequence[Mapping[str, object]], point: str, **more: object) -> Child:
-        elapsed = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
         venues = {}
         for venue in EXCHANGES:
             keys, bounds = demo.keys_of(self.emulator, venue), self.emulator.bounds(venue)
@@ -199,7 +196,7 @@ class Stage:
         await child.begin(
             Task(
                 journal=str(self.journal),
-                clock=(SCALE, self.clock.now(), elapsed),
+                clock=self.clock.origin,
                 venues=venues,
                 intents=tuple(orders),
                 point=point,
@@ -240,7 +237,7 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(room: Path) -> AsyncIterator[Stage]:
-    clock, books = bootstrap.scaled_clock(SCALE), Books()
+    clock, books = ScaledClock(SCALE), Books()
     emulator = Emulator(seed=1, now=clock.now, sleep=clock.sleep, venues=EXCHANGES, books=books)
     await emulator.start()
     stage = Stage(emulator, books, clock, room)

@@ -33,7 +33,7 @@ from tests.crash.points import NUMBERS, POINTS, number_of
 from tests.crash.stage import BEST_ASK, QUANTITY, PointNotReached, Stage, same_as_the_truth
 
 HASTY_S = 8.0
-AWAY = "50"
+AWAY, FALLEN = "50", Decimal(49)
 THIN = QUANTITY / 5
 LOOKS_MAX = 1_000
 
@@ -115,9 +115,9 @@ async def placed(stage: Stage, venues: Sequence[str]) -> None:
 
 
 def fall(stage: Stage, venues: Sequence[str], parts: int = 1) -> None:
-    """Somebody sells so much at the price of the resting orders."""
+    """Somebody sells so much at less than the price of the resting orders."""
     for venue in venues:
-        stage.books.write(venue, stage.clock.now(), Decimal(AWAY), parts * THIN)
+        stage.books.write(venue, stage.clock.now(), FALLEN, parts * THIN)
 
 
 @pytest.mark.parametrize("case", FULL, ids=lambda case: case.point)
