@@ -251,6 +251,7 @@ def step_attempt(
     given = {name: value for name, value in changes.items() if value is not None}
     assignments = ", ".join(f"{name} = ?" for name in given)
     db.execute(f"UPDATE attempt SET {assignments} WHERE id = ?", (*given.values(), attempt_id))  # noqa: S608 - own names
+    corrected = _corrected(db, attempt_id, fills := tuple(fills))
     booked = [fill for fill in fills if _book(db, attempt_id, fill)]
     replaced = _replaced(db, attempt_id, booked)
     told = {**given, "fills": [asdict(fill) for fill in booked], "replaced": [asdict(fill) for fill in replaced]}
@@ -258,7 +259,7 @@ def step_attempt(
     record = _known(db, row["intent_id"])
     stepped = record.attempts[row["number"] - 1]
     if source.ended:
-        exposure.book(db, stepped, ACCOUNT, replaced, sign=-1)
+        exposure.book(db, stepped, ACCOUNT, [*corrected, *replaced], sign=-1)
         exposure.book(db, stepped, ACCOUNT, booked)
         exposure.release(db, [attempt_id] if booked else [])
     elif state.ended:
@@ -290,6 +291,22 @@ def _check_free(db: sqlite3.Connection, row: sqlite3.Row, venue_order_id: str) -
 def fills_of(db: sqlite3.Connection, attempt_id: str) -> list[Fill]:
     """What is booked for one attempt, in the order of booking."""
     return [fill_of(row) for row in db.execute("SELECT * FROM fill WHERE attempt_id = ? ORDER BY seq", (attempt_id,))]
+
+
+def _corrected(db: sqlite3.Connection, attempt_id: str, fills: Sequence[Fill]) -> list[Fill]:
+    """A running total that is told again with another price (the venue's history had lagged) gives way to what is told
+    now: what was removed."""
+    old = {(one.venue_order_id, one.trade_id): one for one in fills_of(db, attempt_id) if one.provisional}
+    stale = []
+    for fill in fills:
+        known = old.get((fill.venue_order_id, fill.trade_id))
+        if known is not None and fill.provisional and (known.quantity, known.price) != (fill.quantity, fill.price):
+            stale.append(known)
+            db.execute(
+                "DELETE FROM fill WHERE attempt_id = ? AND venue_order_id = ? AND trade_id = ?",
+                (attempt_id, fill.venue_order_id, fill.trade_id),
+            )
+    return stale
 
 
 def _replaced(db: sqlite3.Connection, attempt_id: str, booked: Sequence[Fill]) -> list[Fill]:

@@ -223,6 +223,9 @@ async def test_a_total_replaces_the_total_before_it(journal: SqliteJournal, tmp_
         so_far = replace(fill(total, trade=f"o1:{total}"), provisional=True)
         record = await journal.step_attempt("a/1", AttemptState.WORKING, now=NOW, venue_order_id="o1", fills=[so_far])
         assert (record.filled, len(record.fills)) == (Decimal(total), 1)
+    corrected = replace(fill("1.2", trade="o1:1.2", price="99"), provisional=True)
+    record = await journal.step_attempt("a/1", AttemptState.WORKING, now=NOW, fills=[corrected])
+    assert [(one.quantity, one.price) for one in record.fills] == [(Decimal("1.2"), Decimal(99))]
     parts = [fill("0.7", trade="t1"), fill("0.8", trade="t2")]
     record = await journal.step_attempt("a/1", AttemptState.CLOSED, now=NOW, proof=Proof.TERMINAL_STATE, fills=parts)
     assert (record.filled, len(record.fills)) == (Decimal("1.5"), 2)
