@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from backend.config.model import Settings
+from backend.domain.errors import ConfigurationError
 from backend.domain.rules import Fact, RateRule, VenueRules, Verification
 from backend.policies.routing_tables import known_exchange
 from backend.ports.clock import Clock
@@ -48,11 +49,17 @@ def journal_path(settings: Settings) -> Path:
 
 
 def open_journal(settings: Settings) -> Journal:
-    """Opens and locks the journal. Raises JournalLocked, JournalCorrupt, JournalError."""
+    """Opens and locks the journal. Raises JournalLocked, JournalCorrupt, JournalError; ConfigurationError for a path of
+    the settings whose folder does not exist: a journal begun at a mistyped place would know of no order."""
     from backend.integrations.journal.journal import SqliteJournal
 
     path = journal_path(settings)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if settings.journal_path is None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    elif not path.parent.is_dir():
+        raise ConfigurationError(
+            f"journal_path {path}: the folder {path.parent} does not exist; make it, or correct it"
+        )
     return SqliteJournal.open(path)
 
 

@@ -107,10 +107,12 @@ def health(
     as_json: Json = False,
 ) -> None:
     """Asks each exchange's public time endpoint once. Exit status 1 when none is ok."""
+    from backend.bootstrap import read_settings
     from backend.policies.exchange_failover_policy import get_exchange_health, is_healthy
-    from backend.policies.routing_tables import EXCHANGES
+    from backend.policies.routing_tables import EXCHANGES, known_exchange
 
-    names = exchanges or list(EXCHANGES)
+    read_settings()  # a mistake in the settings is told as such, not as six exchanges that are down
+    names = [known_exchange(name) for name in exchanges or EXCHANGES]
 
     async def ask() -> dict[str, dict[str, object]]:
         answers = await asyncio.gather(*(get_exchange_health(name) for name in names))
@@ -137,12 +139,14 @@ def health(
 def chain(
     exchange: Annotated[str | None, typer.Argument(help="One exchange; without it, all.")] = None, as_json: Json = False
 ) -> None:
-    """Prints the failover chains in force."""
+    """Prints the failover chains in force: those of the exchanges that the settings allow."""
+    from backend.bootstrap import read_settings
     from backend.policies.exchange_failover_policy import get_failover_chain
     from backend.policies.routing_tables import EXCHANGES, known_exchange
 
+    allowed = read_settings().allowed_exchanges
     names = [known_exchange(exchange)] if exchange else list(EXCHANGES)
-    chains = {name: get_failover_chain(name) for name in names}
+    chains = {name: [link for link in get_failover_chain(name) if not allowed or link in allowed] for name in names}
     if as_json:
         sys.stdout.write(json.dumps(chains, indent=2) + "\n")
         return

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from backend.config.model import Limits, PaperSettings, Settings, Timeouts, VenueSettings
 from backend.domain.errors import ConfigurationError
@@ -44,6 +45,14 @@ class _Venue(_Part):
     passphrase: SecretStr = SecretStr("")
     account: str = "main"
     endpoint: str | None = None
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        parts = None if value is None else urlsplit(value)
+        if parts is not None and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/")):
+            raise ValueError("is not an address like http://127.0.0.1:4101")
+        return value
 
 
 class _Limits(_Part):

@@ -147,3 +147,25 @@ def test_ports() -> None:
             parsed_ports(wrong)
     with pytest.raises(ConfigurationError, match="kraken is not served"):
         parsed_ports("kraken=5000", ["okx"])
+
+
+@pytest.mark.parametrize("arguments", [("health",), ("chain",), ("venues",), ("order", "list"), ("serve",)])
+def test_a_mistake_in_the_settings_is_told_as_such(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Exit status 4 and the key at fault, whatever was asked; not six exchanges that are down."""
+    done = command(*arguments, cwd=tmp_path, QUANTUM_TRADER_VENUES__OKX__ENDPOINT="okx.example")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "venues.okx.endpoint" in done.stderr
+
+
+def test_the_chains_are_those_of_the_allowed_exchanges(tmp_path: Path) -> None:
+    """What the settings exclude is in no chain that is in force."""
+    done = command("chain", "okx", "--json", cwd=tmp_path, ALLOWED_EXCHANGES="okx,kraken")
+    assert set(json.loads(done.stdout)["okx"]) == {"okx", "kraken"}
+
+
+def test_a_journal_begins_nowhere_by_mistake(tmp_path: Path) -> None:
+    """A path whose folder does not exist is refused: a new journal there would know of no order."""
+    place = tmp_path / "mistyped" / "journal.sqlite"
+    done = command("order", "submit", "buy", "1", "BTC/USDT", cwd=tmp_path, QUANTUM_TRADER_JOURNAL_PATH=str(place))
+    assert (done.returncode, "does not exist" in done.stderr) == (4, True)
+    assert not place.parent.exists()

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from backend import bootstrap
-from backend.config import Timeouts
-from backend.domain.errors import KeyCanWithdraw
+from backend.config import Settings, Timeouts, VenueSettings
+from backend.domain.errors import ConfigurationError, KeyCanWithdraw
+from backend.domain.orders import Credentials
 from backend.domain.reasons import DropReason
 from backend.emulator.faults import Fault, FaultKind
 from backend.emulator.host import Emulator
@@ -62,3 +63,12 @@ async def test_an_exchange_that_was_silent_at_the_start_is_asked_before_its_firs
         assert reasons == dict.fromkeys(TELLS, DropReason.UNSAFE_KEY)
         assert result.venues == ("kraken",)
     assert "can withdraw" in next(drop.detail for drop in late.dropped if drop.venue == "binance")
+
+
+@pytest.mark.parametrize(("secret", "extra"), [("made here", {}), ("", {"client_id": "1"})])
+def test_half_a_signature_is_a_mistake_of_the_settings(secret: str, extra: dict[str, str]) -> None:
+    """Where a secret and a client id sign together, one of them alone would silently sign nothing: it is refused."""
+    keys = Credentials(api_key="made here", secret=secret, extra=extra)
+    runtime = bootstrap.Runtime(Settings(venues={"firi": VenueSettings(credentials=keys)}))
+    with pytest.raises(ConfigurationError, match="belong together"):
+        runtime.adapter("firi")

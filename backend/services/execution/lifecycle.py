@@ -292,6 +292,7 @@ class Lifecycle:
             selected=selected,
             latency_ms=None if health is None else health.latency_ms,
             order_id=record.intent.id,
+            reason=_why_not(primary, record, journey.drops),
         )
         self.telemetry.failed_over(primary, selected)
 
@@ -315,3 +316,12 @@ class Lifecycle:
 
     def _expired(self, record: IntentRecord) -> bool:
         return self.clock.now() >= record.valid_until
+
+
+def _why_not(primary: str, record: IntentRecord, drops: Sequence[Drop]) -> str:
+    """What kept an order from its primary exchange, for the log: the fixed text speaks of health whatever it was."""
+    for drop in drops:
+        if drop.venue == primary:
+            return f"{drop.reason.value}: {drop.detail}"
+    tried = next((attempt for attempt in record.attempts if attempt.venue == primary), None)
+    return "" if tried is None else f"{tried.state.value}: {tried.evidence}"

@@ -442,3 +442,15 @@ async def test_a_journal_that_was_put_back_routes_nothing(desk: Desk) -> None:
     assert {name: list(venue.calls) for name, venue in desk.venues.items()} == calls
     assert await desk.journal.confirm(word="compared", now=desk.clock.now()) is None
     assert (await desk.router.submit(buy("two", exchange="kraken"))).venues == ("kraken",)
+
+
+async def test_a_failover_says_what_kept_it_from_the_primary(desk: Desk) -> None:
+    """The record's text is fixed and speaks of health; the reason is told beside it."""
+    desk.venues["binance"].script.append(refused(RejectReason.AUTHENTICATION))
+    await desk.router.submit(buy("one", exchange="binance"))
+    desk.venues["binance"].free = Decimal(0)
+    await desk.router.submit(buy("two", exchange="binance"))
+    told = [
+        fields["reason"] for _, message, fields in desk.telemetry.records if message.startswith("Failover activated")
+    ]
+    assert [str(reason).partition(":")[0] for reason in told] == ["rejected", "balance_too_small"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from backend.domain.books import Book
-from backend.domain.errors import VenueCallFailed
+from backend.domain.errors import ConfigurationError, VenueCallFailed
 from backend.domain.instruments import Instrument
 from backend.domain.money import ZERO, plain
 from backend.domain.orders import Balance, Fill, OrderRef, OrderReport, VenueOrder
@@ -39,6 +39,10 @@ class FiriAdapter(CcxtAdapter):
 
     def _make_ccxt(self, transport: Transport) -> PortedExchange:
         keys = self._settings.credentials
+        if bool(keys.secret) != bool(keys.extra.get("client_id")):
+            raise ConfigurationError(
+                f"{self.venue}: secret and client_id belong together: with both requests are signed, with neither not"
+            )
         config = {"apiKey": keys.api_key, "secret": keys.secret, "uid": keys.extra.get("client_id", "")}
         return PortedFiri(transport, self._clock, config)
 
