@@ -44,6 +44,9 @@ def submit(
     limit: Annotated[str | None, typer.Option(help="A limit price; without it a market order with a bound.")] = None,
     slippage_bps: Annotated[str | None, typer.Option(help="The bound of a market order, in basis points.")] = None,
     rest: Annotated[bool, typer.Option("--rest", help="Let a limit order rest in one exchange's book.")] = False,
+    overfill_budget: Annotated[
+        str | None, typer.Option(help="Base units that may execute beyond it while an attempt's fate is unknown.")
+    ] = None,
     exchange: Annotated[str | None, typer.Option(help="The primary exchange; else the strategy's.")] = None,
     strategy: Annotated[str, typer.Option(help="Which strategy it is of.")] = "manual",
     valid: Annotated[float | None, typer.Option(min=1, help="Seconds for which it is wanted.")] = None,
@@ -69,6 +72,8 @@ def submit(
         "slippage_bps": slippage_bps,
         "exchange": exchange,
         "time_in_force": "gtc" if rest else "ioc",
+        "on_unknown": "wait" if overfill_budget is None else "bounded",
+        "overfill_budget": overfill_budget,
         "valid_until": None if limit is None and valid is None else now + (valid or (RESTS_S if rest else VALID_S)),
     }
     intent = intent_of(body)

@@ -36,4 +36,6 @@ def body_hash(intent: Intent) -> str:
     ]
     if intent.rests:  # appended only then: the digests of orders from before there was a choice stay what they were
         body.append(intent.time_in_force.value)
+    if intent.overfill_budget:
+        body.append(f"{intent.on_unknown.value} {intent.overfill_budget.normalize()}")
     return hashlib.sha256(json.dumps(body).encode()).hexdigest()

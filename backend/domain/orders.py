@@ -26,6 +26,14 @@ class TimeInForce(StrEnum):
     GTC = "gtc"
 
 
+class OnUnknown(StrEnum):
+    """What happens while the fate of an attempt is unknown. WAIT: nothing is sent elsewhere. BOUNDED: as much as the
+    caller's overfill budget pays for is, at the risk that both execute."""
+
+    WAIT = "wait"
+    BOUNDED = "bounded"
+
+
 class OrderStatus(StrEnum):
     """A venue order's state. ``OPEN`` covers accepted, resting and partly filled."""
 
@@ -73,7 +81,8 @@ class Intent:
     first book is seen; a LIMIT order carries its price. With ``time_in_force`` IOC both execute what the market gives
     at once within that price and move the rest on. A GTC order (LIMIT only) rests in the book of one venue at a time,
     until it is filled, cancelled, or ``valid_until``. ``valid_until`` (epoch seconds) ends new risk; None lets the
-    router set now + 30 s for a MARKET order. A LIMIT order must state it.
+    router set now + 30 s for a MARKET order. A LIMIT order must state it. With ``on_unknown`` BOUNDED, while the fate
+    of an attempt is unknown, up to ``overfill_budget`` (base units) is tried elsewhere: at most both together execute.
 
     Build it with ``Intent.create``, which checks and converts the fields (Raises InvalidOrder).
     """
@@ -89,6 +98,13 @@ class Intent:
     exchange: str | None = None
     valid_until: float | None = None
     time_in_force: TimeInForce = TimeInForce.IOC
+    on_unknown: OnUnknown = OnUnknown.WAIT
+    overfill_budget: Decimal = ZERO
+
+    @property
+    def most(self) -> Decimal:
+        """The most that may execute, in base units: the quantity, and what its caller has allowed beyond it."""
+        return self.quantity + self.overfill_budget
 
     @property
     def rests(self) -> bool:
@@ -110,6 +126,8 @@ class Intent:
         exchange: str | None = None,
         valid_until: float | None = None,
         time_in_force: str | TimeInForce = TimeInForce.IOC,
+        on_unknown: str | OnUnknown = OnUnknown.WAIT,
+        overfill_budget: Decimal | str | int | None = None,
     ) -> Intent:
         """A checked intent. Raises InvalidOrder that names the field, before anything is stored or sent."""
         kind = OrderType(_choice(OrderType, "order_type", order_type))
@@ -124,6 +142,12 @@ class Intent:
         force = TimeInForce(_choice(TimeInForce, "time_in_force", time_in_force))
         if force is TimeInForce.GTC and kind is not OrderType.LIMIT:
             raise InvalidOrder("time_in_force", "only a limit order can rest; a market order is ioc")
+        asked, size = OnUnknown(_choice(OnUnknown, "on_unknown", on_unknown)), positive("quantity", quantity)
+        budget = ZERO if overfill_budget is None else positive("overfill_budget", overfill_budget)
+        if (asked is OnUnknown.BOUNDED) != (budget > ZERO):
+            raise InvalidOrder("overfill_budget", "on_unknown='bounded' needs one, and nothing else takes one")
+        if budget > size:
+            raise InvalidOrder("overfill_budget", f"{budget} is more than the whole quantity of {size}")
         if kind is OrderType.LIMIT and valid_until is None:
             raise InvalidOrder("valid_until", "a limit order must state until when it may be sent (epoch seconds)")
         if valid_until is not None and not 0 < valid_until < float("inf"):
@@ -135,13 +159,15 @@ class Intent:
             strategy_id=strategy_id,
             symbol=_checked_symbol(symbol),
             side=Side(_choice(Side, "side", side)),
-            quantity=positive("quantity", quantity),
+            quantity=size,
             order_type=kind,
             limit_price=price,
             slippage_bps=DEFAULT_SLIPPAGE_BPS if kind is OrderType.MARKET and slippage is None else slippage,
             exchange=exchange,
             valid_until=valid_until,
             time_in_force=force,
+            on_unknown=asked,
+            overfill_budget=budget,
         )
 
 

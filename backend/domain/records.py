@@ -44,9 +44,13 @@ class Attempt:
         return self.order.venue
 
 
+FIRST_LEG = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A part of an intent that is worked on its own, with at most one open attempt; the legs add up to the intent."""
+    """A part of an intent that is worked on its own, with at most one open attempt. The legs add up to the intent;
+    those that were added while the fate of an attempt was unknown are relief, paid for by its overfill budget."""
 
     number: int
     quantity: Decimal
@@ -76,8 +80,26 @@ class IntentRecord:
 
     @property
     def open_attempt(self) -> Attempt | None:
-        """The attempt that is not settled, if any; there is at most one."""
+        """The first attempt that is not settled, if any; each leg has at most one."""
         return next((a for a in self.attempts if not a.state.ended), None)
+
+    @property
+    def open_attempts(self) -> tuple[Attempt, ...]:
+        """The attempts that are not settled: one, or one for each leg."""
+        return tuple(a for a in self.attempts if not a.state.ended)
+
+    def room(self, leg: int) -> Decimal:
+        """What may still be placed for a leg. The first one is the intent itself, whatever others have executed; a
+        relief leg has its own quantity, whatever is uncertain elsewhere."""
+        if leg == FIRST_LEG:
+            return self.remaining
+        own = [a for a in self.attempts if a.leg == leg]
+        used = sum((a.filled if a.state.ended else a.filled + a.unfilled for a in own), ZERO)
+        return sum((one.quantity for one in self.legs if one.number == leg), ZERO) - used
+
+    def attempt(self, attempt_id: str) -> Attempt:
+        """The attempt of that id, which must be there."""
+        return next(one for one in self.attempts if one.id == attempt_id)
 
     @property
     def filled(self) -> Decimal:

@@ -11,7 +11,7 @@ from backend.domain.money import ZERO
 from backend.domain.orders import OrderReport, OrderStatus, VenueOrder
 from backend.domain.outcomes import Accepted, Outcome, ProvenNotExecuted
 from backend.domain.reasons import DropReason, EndReason, RejectReason
-from backend.domain.records import Drop, IntentRecord
+from backend.domain.records import FIRST_LEG, Drop, IntentRecord
 
 
 def attempt_state(outcome: Outcome) -> AttemptState:
@@ -28,9 +28,19 @@ def proof_of(outcome: ProvenNotExecuted) -> Proof:
     return Proof.NOT_SENT if outcome.reason is RejectReason.NOT_SENT else Proof.DEFINITE_REJECT
 
 
-def may_move(record: IntentRecord) -> bool:
-    """May the remainder be tried anywhere? Only when every attempt has ended with a proof."""
-    return all(attempt.state.ended and attempt.proof is not None for attempt in record.attempts)
+def may_move(record: IntentRecord, leg: int | None = None) -> bool:
+    """May the remainder be tried anywhere? Only when every attempt has ended with a proof; for a relief leg, which its
+    caller's budget pays for, every attempt of that leg."""
+    own = (attempt for attempt in record.attempts if leg in (None, FIRST_LEG, attempt.leg))
+    return all(attempt.state.ended and attempt.proof is not None for attempt in own)
+
+
+def relief(record: IntentRecord) -> Decimal:
+    """How much may be tried elsewhere although the fate of an attempt is unknown: what is missing, as far as the
+    caller's overfill budget reaches that has not been given to another relief leg."""
+    given = sum((leg.quantity for leg in record.legs), ZERO) - record.intent.quantity
+    left = record.intent.overfill_budget - given
+    return max(ZERO, min(left, record.intent.quantity - record.filled))
 
 
 def contradiction(order: VenueOrder, report: OrderReport, *, booked: Decimal = ZERO) -> str | None:

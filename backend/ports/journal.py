@@ -46,6 +46,10 @@ class Journal(Protocol):
         """
         ...
 
+    async def add_leg(self, intent_id: str, quantity: Decimal, *, now: float) -> IntentRecord:
+        """One more leg, paid for by the intent's overfill budget. Raises JournalError beyond it."""
+        ...
+
     async def request_cancel(self, intent_id: str, *, now: float) -> IntentRecord:
         """Stores that the intent is to be cancelled: from here on no attempt of it is opened. One that is final stays
         as it is. Raises UnknownOrder."""

@@ -14,7 +14,7 @@ from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent, OrderReport, OrderStatus, Side, TimeInForce, VenueOrder
 from backend.domain.outcomes import Accepted, Evidence, Outcome, ProvenNotExecuted, Unknown
 from backend.domain.reasons import DropReason, EndReason, HealthClass, RejectReason, UnknownReason
-from backend.domain.records import Attempt, Drop, IntentRecord
+from backend.domain.records import Attempt, Drop, IntentRecord, Leg
 from backend.policies.reroute import (
     PROOF_DELAYS_S,
     attempt_state,
@@ -23,6 +23,7 @@ from backend.policies.reroute import (
     lookup_times,
     may_move,
     proof_of,
+    relief,
     settle_delays,
 )
 
@@ -192,3 +193,41 @@ def test_look_ups_reach_the_windows_end_and_crowd_where_a_proof_begins(window_s:
 def test_settling_takes_about_the_window(window_s: float) -> None:
     """The pauses add up to the window, within one of the longest."""
     assert window_s <= sum(settle_delays(window_s)) <= max(window_s + 5.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("leg", "states", "moves"),
+    [
+        (1, [(1, AttemptState.UNKNOWN, None)], False),
+        (1, [(1, AttemptState.REJECTED, Proof.NOT_SENT), (2, AttemptState.UNKNOWN, None)], False),
+        (2, [(1, AttemptState.UNKNOWN, None)], True),
+        (2, [(1, AttemptState.UNKNOWN, None), (2, AttemptState.REJECTED, Proof.NOT_SENT)], True),
+        (2, [(1, AttemptState.UNKNOWN, None), (2, AttemptState.UNKNOWN, None)], False),
+    ],
+)
+def test_only_a_relief_leg_moves_past_what_is_unknown_elsewhere(
+    leg: int, states: list[tuple[int, AttemptState, Proof | None]], moves: bool
+) -> None:
+    """Its caller's budget pays for that; its own attempts need their proofs like any."""
+    attempts = [replace(attempt(state, proof), leg=number) for number, state, proof in states]
+    assert may_move(record(*attempts), leg) is moves
+
+
+@pytest.mark.parametrize(
+    ("budget", "given", "filled", "expected"),
+    [
+        ("0", "0", "0", "0"),
+        ("1", "0", "0", "1"),
+        ("2", "0", "1.5", "0.5"),
+        ("1", "0.4", "0", "0.6"),
+        ("1", "1", "0", "0"),
+    ],
+)
+def test_relief_is_what_is_missing_as_far_as_the_budget_reaches(
+    budget: str, given: str, filled: str, expected: str
+) -> None:
+    """Never more than the budget in all, and never more than what is not known to be executed."""
+    found = record(attempt(AttemptState.UNKNOWN, None, filled))
+    legs = (Leg(1, Decimal(2)), *((Leg(2, Decimal(given)),) if Decimal(given) else ()))
+    intent = replace(found.intent, overfill_budget=Decimal(budget))
+    assert relief(replace(found, intent=intent, legs=legs)) == Decimal(expected)

@@ -102,6 +102,9 @@ class SqliteJournal:
             )
         )
 
+    async def add_leg(self, intent_id: str, quantity: Decimal, *, now: float) -> IntentRecord:
+        return await self._writer.do(partial(store.add_leg, intent_id=intent_id, quantity=quantity, now=now))
+
     async def request_cancel(self, intent_id: str, *, now: float) -> IntentRecord:
         return await self._writer.do(partial(store.request_cancel, intent_id=intent_id, now=now))
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import Enum
 
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
-from backend.domain.orders import Fill, Intent, OrderType, Side, TimeInForce, VenueOrder
+from backend.domain.orders import Fill, Intent, OnUnknown, OrderType, Side, TimeInForce, VenueOrder
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
 from backend.domain.records import Attempt, IntentRecord, Leg
 
@@ -52,6 +52,8 @@ def intent_of(body: str) -> Intent:
         exchange=raw["exchange"],
         valid_until=raw["valid_until"],
         time_in_force=TimeInForce(raw.get("time_in_force", TimeInForce.IOC)),
+        on_unknown=OnUnknown(raw.get("on_unknown", OnUnknown.WAIT)),
+        overfill_budget=Decimal(raw.get("overfill_budget", 0)),
     )
 
 

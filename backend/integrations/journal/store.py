@@ -130,6 +130,19 @@ def request_cancel(db: sqlite3.Connection, intent_id: str, *, now: float) -> Int
     return _known(db, intent_id)
 
 
+def add_leg(db: sqlite3.Connection, intent_id: str, quantity: Decimal, *, now: float) -> IntentRecord:
+    """One more leg, paid for by the intent's overfill budget. Raises JournalError beyond it."""
+    record = _known(db, intent_id)
+    legs = sum((leg.quantity for leg in record.legs), ZERO)
+    if quantity <= ZERO or legs + quantity > record.intent.most:
+        raise JournalError(f"{quantity} more than the {legs} of {intent_id!r} would exceed its {record.intent.most}")
+    number = len(record.legs) + 1
+    values = (intent_id, number, format(quantity, "f"))
+    db.execute("INSERT INTO leg (intent_id, leg, quantity) VALUES (?, ?, ?)", values)
+    _event(db, now, "leg_added", intent_id, None, {"leg": number, "quantity": quantity})
+    return _known(db, intent_id)
+
+
 def open_attempt(
     db: sqlite3.Connection, attempt: Attempt, *, worst_price: Decimal, cap: Decimal | None = None
 ) -> IntentRecord:
@@ -198,9 +211,16 @@ def _why_not(record: IntentRecord, attempt: Attempt) -> str | None:
     more = attempt.order.quantity
     if (done := sum((one.filled for one in of_leg), ZERO)) + more > leg.quantity:
         return f"{done} filled and {more} more would exceed the {leg.quantity} of leg {leg.number}"
-    if record.filled + record.blocked + more > record.intent.quantity:
-        return f"{record.filled} filled, {record.blocked} open and {more} more would exceed {record.intent.quantity}"
+    if record.filled + record.blocked + more > (most := _most(record, attempt.leg)):
+        return f"{record.filled} filled, {record.blocked} open and {more} more would exceed {most}"
     return None
+
+
+def _most(record: IntentRecord, leg: int) -> Decimal:
+    """What an attempt of this leg may bring the whole intent to: only relief may reach into the overfill budget."""
+    legs = sum((one.quantity for one in record.legs), ZERO)
+    within = sum((one.quantity for one in record.legs if one.number <= leg), ZERO)
+    return legs if within > record.intent.quantity else record.intent.quantity
 
 
 def step_attempt(
@@ -268,7 +288,7 @@ def step_attempt(
             exposure.release(db, [attempt_id])
         else:
             exposure.keep_until(db, attempt_id, ghost_until)
-    if booked and (record.filled > record.intent.quantity or stepped.filled > stepped.order.quantity):
+    if booked and (record.filled > record.intent.most or stepped.filled > stepped.order.quantity):
         excess = {"filled": record.filled, "attempt_filled": stepped.filled}
         _event(db, now, "over_executed", row["intent_id"], attempt_id, excess)
         problem = f"order {row['intent_id']} executed {record.filled} of {record.intent.quantity}"

@@ -106,6 +106,8 @@ class Replayed:
     fills: dict[tuple[str, ...], dict[str, object]] = field(default_factory=dict)
     last: dict[tuple[str, object], str] = field(default_factory=dict)
     """The newest attempt of each leg."""
+    added: dict[str, Decimal] = field(default_factory=dict)
+    """By intent: the legs that its overfill budget has paid for."""
     over: set[str] = field(default_factory=set)
     """Intents that executed more than was asked for: known, told, and not the file's fault."""
     late: set[str] = field(default_factory=set)
@@ -131,6 +133,8 @@ class Replayed:
                     yield from self._stepped(row, data)
                 case "intent_stepped":
                     yield from self._ended(row, data)
+                case "leg_added":
+                    self.added[row["intent_id"]] = self.added.get(row["intent_id"], ZERO) + Decimal(data["quantity"])
                 case "over_executed":
                     self.over.add(row["intent_id"])
                 case "halt_acknowledged" | "halt_confirmed":
@@ -254,10 +258,12 @@ def _sums(db: sqlite3.Connection, replayed: Replayed) -> Iterator[str]:
     for row in db.execute("SELECT intent_id, quantity FROM leg"):
         legs[row["intent_id"]] = legs.get(row["intent_id"], ZERO) + Decimal(row["quantity"])
     for row in db.execute("SELECT id, body, state FROM intent"):
-        asked, done = Decimal(json.loads(row["body"])["quantity"]), of_intent.get(row["id"], ZERO)
-        if legs.get(row["id"], ZERO) != asked:
+        body = json.loads(row["body"])
+        asked, done = Decimal(body["quantity"]), of_intent.get(row["id"], ZERO)
+        added, budget = replayed.added.get(row["id"], ZERO), Decimal(body.get("overfill_budget", 0))
+        if legs.get(row["id"], ZERO) != asked + added or added > budget:
             yield f"intent {row['id']}: its legs add up to {legs.get(row['id'], ZERO)}, it asks for {asked}"
-        if done > asked and row["id"] not in replayed.over:
+        if done > asked + budget and row["id"] not in replayed.over:
             yield f"intent {row['id']} executed {done} of {asked}"
         ended = row["state"] in ENDS and row["id"] not in replayed.late
         if ended and (row["state"] == IntentState.DONE) != (done >= asked):

@@ -25,6 +25,8 @@ INTENT_FIELDS = (
     "exchange",
     "valid_until",
     "time_in_force",
+    "on_unknown",
+    "overfill_budget",
 )
 NUMBERS = ("valid_until",)
 """Fields that are numbers; the others are texts, so that no amount goes through a float."""

@@ -69,9 +69,11 @@ class Attempts:
     def asking(self) -> Asking:
         return Asking(self.telemetry)
 
-    async def open(self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter) -> Opened | Drop:
+    async def open(
+        self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter, leg: int
+    ) -> Opened | Drop:
         """Approves and journals one attempt; nothing is sent yet. Drop: a limit refused it, nothing was journaled."""
-        attempt = self._planned(record, candidate, adapter)
+        attempt = self._planned(record, candidate, adapter, leg)
         send_before = self.clock.monotonic() + attempt.order.not_after - attempt.opened_at
         self.exposure.lay_ghosts(self.clock.now())
         decision = self.exposure.approve(attempt.order, candidate.notional)
@@ -95,7 +97,7 @@ class Attempts:
         self.telemetry.attempt_answered(attempt.venue, attempt_state(outcome).value, seconds)
         return await self._store(attempt, outcome)
 
-    def _planned(self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter) -> Attempt:
+    def _planned(self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter, leg: int) -> Attempt:
         number, now = len(record.attempts) + 1, self.clock.now()
         identity = ""
         if adapter.rules.has_client_id:
@@ -103,7 +105,7 @@ class Attempts:
                 cluster_tag=self.journal.cluster_tag,
                 incarnation=self.journal.incarnation,
                 intent_id=record.intent.id,
-                leg=1,
+                leg=leg,
                 attempt_number=number,
                 venue=candidate.venue,
                 account="main",
@@ -128,6 +130,7 @@ class Attempts:
             reserved_notional=candidate.notional,
             state=AttemptState.OPEN,
             opened_at=now,
+            leg=leg,
         )
 
     async def _journaled(self, attempt: Attempt, approved: Approved, worst_price: Decimal) -> IntentRecord:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from backend.config.model import Settings
 from backend.domain.errors import ConfigurationError
-from backend.domain.lifecycle import AttemptState, IntentState
+from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.reasons import DropReason, EndReason, FailoverFailure, ParkReason, UnknownReason
-from backend.domain.records import Drop, ExecutionResult, IntentRecord
+from backend.domain.records import FIRST_LEG, Attempt, Drop, ExecutionResult, IntentRecord
 from backend.policies.candidate import judge_candidate, request_deadline
-from backend.policies.reroute import ending, may_move
+from backend.policies.reroute import ending, may_move, relief
 from backend.policies.resting import RETRY_S, next_look_s, waits_for_a_venue
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
@@ -81,7 +81,7 @@ class Lifecycle:
         journey = _Journey(route, on_settled)
         if record.cancel_requested_at is not None:
             self.cancels.ask(record.intent.id)
-        settled = await self._settled(record, journey)
+        settled = await self._all_settled(record, journey)
         if isinstance(settled, Parked):
             return await self._park(settled, journey)
         record = await self._awake(settled)
@@ -93,46 +93,65 @@ class Lifecycle:
             journey.drops.clear()
             pause_s = next_look_s(self.clock.now(), record.valid_until, RETRY_S)
             await self.cancels.wait(record.intent.id, self.clock, pause_s)
-        return await self._park(reached, journey)
+        return await self._park(await self._relieved(reached, journey), journey)
 
-    async def _along(self, record: IntentRecord, journey: _Journey) -> IntentRecord | Parked:
+    async def _relieved(self, parked: Parked, journey: _Journey) -> Parked:
+        """The fate of an attempt stays unknown, and its caller has allowed for that: as much as the overfill budget
+        pays for is tried at the other venues. The uncertain attempt stays open, reserved and looked for."""
+        record = parked.record
+        quantity = relief(record)
+        if quantity <= 0 or self._expired(record) or self.cancels.wanted(record.intent.id):
+            return parked
+        record = await self.journal.add_leg(record.intent.id, quantity, now=self.clock.now())
+        self.telemetry.warning(
+            "Order relieved - its fate is unknown, and its overfill budget is used",
+            order_id=record.intent.id,
+            quantity=quantity,
+        )
+        reached = await self._along(record, journey, record.legs[-1].number)
+        return replace(parked, record=reached.record if isinstance(reached, Parked) else reached)
+
+    async def _along(self, record: IntentRecord, journey: _Journey, leg: int = FIRST_LEG) -> IntentRecord | Parked:
         """One pass along the chain."""
         for venue in journey.route.chain:
-            if self._over(record):
+            if self._over(record, leg):
                 break
-            reached = await self._at_venue(record, venue, journey)
+            reached = await self._at_venue(record, venue, journey, leg)
             if isinstance(reached, Parked):
                 return reached
             record = reached
         return record
 
-    def _over(self, record: IntentRecord) -> bool:
+    def _over(self, record: IntentRecord, leg: int = FIRST_LEG) -> bool:
         """Is nothing more to be placed?"""
-        return record.remaining <= 0 or self._expired(record) or self.cancels.wanted(record.intent.id)
+        return record.room(leg) <= 0 or self._expired(record) or self.cancels.wanted(record.intent.id)
 
     async def look_again(
         self, record: IntentRecord, route: Route, on_settled: OnSettled = nobody_waits
     ) -> ExecutionResult:
         """One more look at a parked intent, without waiting; driven on when its order is found or proven dead."""
-        attempt = record.open_attempt
-        if attempt is None:
-            return await self.drive(record, route, on_settled)
-        adapter = self.adapter(attempt.venue)
-        if isinstance(adapter, Drop):
+        for attempt in record.open_attempts:
+            record = await self._glanced_at(record, attempt)
+        if record.open_attempts and all(one.state is AttemptState.UNKNOWN for one in record.open_attempts):
             return self._parked(record)
-        self.markets.note(adapter.rules, attempt)
-        if attempt.state is AttemptState.UNKNOWN:
-            count = attempt.lookups + 1
-            found = await self.attempts.look_up(attempt, adapter, count)
-            settled = found if isinstance(found, IntentRecord) else None
-            if found is True:
-                settled = await self.attempts.prove_absent(attempt, adapter, count)
-            if settled is None:
-                return self._parked(record)
-            record = settled
         return await self.drive(record, route, on_settled)
 
-    async def _at_venue(self, record: IntentRecord, venue: str, journey: _Journey) -> IntentRecord | Parked:
+    async def _glanced_at(self, record: IntentRecord, attempt: Attempt) -> IntentRecord:
+        """One look at an attempt, without waiting: the record as it is then."""
+        adapter = self.adapter(attempt.venue)
+        if isinstance(adapter, Drop):
+            return record
+        self.markets.note(adapter.rules, attempt)
+        if attempt.state is not AttemptState.UNKNOWN:
+            return record
+        count = attempt.lookups + 1
+        found = await self.attempts.look_up(attempt, adapter, count)
+        if isinstance(found, IntentRecord):
+            return found
+        proven = await self.attempts.prove_absent(attempt, adapter, count) if found else None
+        return record if proven is None else proven
+
+    async def _at_venue(self, record: IntentRecord, venue: str, journey: _Journey, leg: int) -> IntentRecord | Parked:
         """One venue's turn: dropped with a reason, or one attempt that is followed to its end."""
         adapter = self._excluded(record, venue) or self.adapter(venue)
         if isinstance(adapter, Drop):
@@ -145,14 +164,16 @@ class Lifecycle:
             return record
         # The market's turn is over once the place is answered: an order that rests must not keep others waiting.
         async with self.markets.turn(adapter.rules, listing[0].symbol):
-            sent = await self._sent(record, adapter, listing)
+            sent = await self._sent(record, adapter, listing, leg)
         if isinstance(sent, Drop):
             journey.drops.append(sent)
             return record
         self._tell_failover(sent, venue, journey)
-        return await self._settled(sent, journey)
+        return await self._settled(sent, sent.attempts[-1], journey)
 
-    async def _sent(self, record: IntentRecord, adapter: ExchangeAdapter, listing: Listing) -> IntentRecord | Drop:
+    async def _sent(
+        self, record: IntentRecord, adapter: ExchangeAdapter, listing: Listing, leg: int
+    ) -> IntentRecord | Drop:
         """Look, decide, approve, journal, send: the record with the answered attempt, or why there is none."""
         symbol = listing[0].symbol
         blocker = self.markets.blocked_by(adapter.rules, symbol)
@@ -165,11 +186,11 @@ class Lifecycle:
         now = self.clock.now()
         not_after = request_deadline(now, self.settings.timeouts.send_window_s, record.valid_until)
         decided = judge_candidate(
-            record.intent, record.remaining, record.worst_price, replace(snapshot, now=now), not_after
+            record.intent, record.room(leg), record.worst_price, replace(snapshot, now=now), not_after
         )
-        if not may_move(record):
+        if not may_move(record, leg):
             raise AssertionError(f"{record.intent.id}: an attempt has no proof, no other may follow")
-        opened = decided if isinstance(decided, Drop) else await self.attempts.open(record, decided, adapter)
+        opened = decided if isinstance(decided, Drop) else await self.attempts.open(record, decided, adapter, leg)
         if isinstance(opened, Drop):
             return opened
         # Before the bytes leave: whatever happens to this task, the market stays blocked until the order is settled.
@@ -178,10 +199,18 @@ class Lifecycle:
         self.markets.note(adapter.rules, sent.attempts[-1])
         return sent
 
-    async def _settled(self, record: IntentRecord, journey: _Journey) -> IntentRecord | Parked:
-        """Follows an open attempt, if there is one, to its end."""
-        attempt = record.open_attempt
-        if attempt is None:
+    async def _all_settled(self, record: IntentRecord, journey: _Journey) -> IntentRecord | Parked:
+        """Follows every open attempt to its end; Parked when one of them could not be settled."""
+        parked: Parked | None = None
+        for attempt in record.open_attempts:
+            reached = await self._settled(record, attempt, journey)
+            parked = reached if isinstance(reached, Parked) else parked
+            record = reached.record if isinstance(reached, Parked) else reached
+        return record if parked is None else replace(parked, record=record)
+
+    async def _settled(self, record: IntentRecord, attempt: Attempt, journey: _Journey) -> IntentRecord | Parked:
+        """Follows an attempt to its end, if it has not ended."""
+        if attempt.state.ended:
             return record
         adapter = self.adapter(attempt.venue)
         if isinstance(adapter, Drop):
@@ -195,20 +224,19 @@ class Lifecycle:
                 outcome_reason=UnknownReason.RESTART,
                 evidence="found open when the journal was opened: it may have been sent",
             )
-        reached = await self._followed(record, adapter, journey)
+        reached = await self._followed(record, record.attempt(attempt.id), adapter, journey)
         if not isinstance(reached, Parked):
-            self.markets.note(adapter.rules, reached.attempts[-1])
+            self.markets.note(adapter.rules, reached.attempt(attempt.id))
         return reached
 
     async def _followed(
-        self, record: IntentRecord, adapter: ExchangeAdapter, journey: _Journey
+        self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter, journey: _Journey
     ) -> IntentRecord | Parked:
-        attempt = record.attempts[-1]
         if attempt.state is AttemptState.UNKNOWN:
             resolved = await self.attempts.resolve(record, attempt, adapter)
             if isinstance(resolved, Parked):
                 return resolved
-            record, attempt = resolved, resolved.attempts[-1]
+            record, attempt = resolved, resolved.attempt(attempt.id)
             self.markets.note(adapter.rules, attempt)
         if attempt.state is not AttemptState.WORKING:
             return record
@@ -224,7 +252,7 @@ class Lifecycle:
 
     def taken_at_word(self, record: IntentRecord) -> None:
         """An operator has ended the newest attempt: what is kept in memory follows."""
-        attempt = record.attempts[-1]
+        attempt = next(one for one in reversed(record.attempts) if one.proof is Proof.OPERATOR)
         self.attempts.taken_at_word(record, attempt)
         adapter = self.adapter(attempt.venue)
         if not isinstance(adapter, Drop):

@@ -25,7 +25,8 @@ class Word:
 
 
 async def resolve(journal: Journal, clock: Clock, intent_id: str, word: Word) -> IntentRecord:
-    """Closes the open attempt by the operator's word and ends the order; nothing is sent. The fill is provisional, at
+    """Closes the open attempt (the first, where a relief leg has one too) by the operator's word, and ends the order
+    when it was the last; nothing is sent. The fill is provisional, at
     the order's own limit, the worst that it can have been; trades that show later replace it. The reservation stays
     for a while, in which the order is looked for on.
 
@@ -53,6 +54,8 @@ async def resolve(journal: Journal, clock: Clock, intent_id: str, word: Word) ->
         fills=_fills(attempt, word.filled, clock.now()),
         ghost_until=clock.now() + GHOST_S,
     )
+    if record.open_attempts:
+        return record
     if record.state is IntentState.PARKED:
         record = await journal.step_intent(intent_id, IntentState.ACTIVE, now=clock.now())
     state, reason = ending(record, (), expired=True)

@@ -49,7 +49,7 @@ class Resting:
             silent = 0 if isinstance(report, OrderReport) else silent + 1
             if isinstance(report, OrderReport):
                 record = await self.attempts.progress(record, attempt, adapter, report)
-                attempt = next(one for one in record.attempts if one.id == attempt.id)
+                attempt = record.attempt(attempt.id)
                 if attempt.state is AttemptState.CLOSED:
                     return record
             at_rest(True)

@@ -105,6 +105,7 @@ class Play:
         self.callers: list[asyncio.Task[object]] = []
 
     def submit(self, step: Step, *, rests: bool) -> None:
+        budget = Decimal(step.amount) / 20 if step.amount % 3 == 0 else None
         kind = {"order_type": "limit", "limit_price": "95", "time_in_force": "gtc"} if rests else {}
         intent = Intent.create(
             id=f"o{len(self.asked)}",
@@ -113,6 +114,8 @@ class Play:
             quantity=Decimal(step.amount) / 10,
             exchange=step.venue,
             valid_until=self.desk.clock.now() + 40,
+            on_unknown="wait" if budget is None else "bounded",
+            overfill_budget=budget,
             **kind,
         )
         self.asked.append(intent)
@@ -178,7 +181,8 @@ def executed(desk: Desk) -> Decimal:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_sequence_executes_more_than_was_asked_for(steps: Sequence[Step], answers: Sequence[str]) -> None:
     """Whatever vanishes, is lost, comes in parts, is cancelled, repeated or restarted: each order executes at most its
-    quantity at all venues together; what the journal has as filled is what executed; it verifies; nothing hangs."""
+    quantity, and its budget where it has one, at all venues together; what the journal has as filled is what executed;
+    it verifies; nothing hangs."""
 
     async def play() -> None:
         with tempfile.TemporaryDirectory() as room:
@@ -194,8 +198,8 @@ def test_no_sequence_executes_more_than_was_asked_for(steps: Sequence[Step], ans
             records = await desk.journal.recent(100)
             booked = Decimal(0)
             for record in records:
-                assert at_venues(desk, record) <= record.intent.quantity
-                assert record.filled <= record.intent.quantity
+                assert at_venues(desk, record) <= record.intent.most
+                assert record.filled <= record.intent.most
                 assert record.state.final or record.state is IntentState.PARKED
                 booked += record.filled
             parked = [record for record in records if record.state is IntentState.PARKED]

@@ -1,0 +1,113 @@
+"""A caller who would rather have too much than wait: bounded by a budget, booked in full, and reserved twice."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from backend.config import Limits
+from backend.domain.errors import InvalidOrder, JournalError
+from backend.domain.ids import body_hash
+from backend.domain.lifecycle import IntentState, Proof
+from backend.domain.orders import Intent
+from backend.domain.reasons import DropReason, EndReason
+from backend.integrations.journal.verify import verify
+from backend.services.execution.resolving import Word, resolve
+from tests.services.execution.conftest import Desk, buy
+
+
+def bounded(desk: Desk, budget: str = "0.5") -> Intent:
+    return buy(exchange="binance", valid_until=desk.clock.now() + 300, on_unknown="bounded", overfill_budget=budget)
+
+
+async def relieved(desk: Desk, script: str = "vanish", budget: str = "0.5") -> None:
+    """Its fate at binance is unknown, and binance is silent: the budget is tried at kraken."""
+    binance = desk.venues["binance"]
+    binance.clock = desk.clock
+    binance.script.append(script)
+    binance.silent = True
+    result = await desk.router.submit(bounded(desk, budget))
+    assert (result.state, result.blocked) == (IntentState.PARKED, Decimal(1))
+    assert [order.quantity for order in desk.venues["kraken"].placed] == [Decimal(budget)]
+    assert result.filled == Decimal(budget)
+
+
+async def test_it_turns_out_dead(desk: Desk) -> None:
+    """Only what the relief has not brought is placed then: the whole executes once."""
+    await relieved(desk)
+    desk.venues["binance"].silent = False
+    await desk.router.review()
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert (record.state, record.filled) == (IntentState.DONE, Decimal(1))
+    assert record.attempts[0].proof is Proof.DEADLINE
+    assert verify(desk.path).problems == ()
+
+
+async def test_it_turns_out_executed(desk: Desk) -> None:
+    """Both executed: all of it is booked, within the budget, and nobody's account is halted."""
+    await relieved(desk, script="lost")
+    desk.venues["binance"].silent = False
+    await desk.router.review()
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert (record.state, record.reason, record.filled) == (IntentState.DONE, EndReason.FILLED, Decimal("1.5"))
+    assert await desk.journal.halts() == ()
+    assert verify(desk.path).problems == ()
+
+
+async def test_both_are_reserved(desk: Desk) -> None:
+    """The uncertain attempt keeps its reservation, the relief needs its own, and the caps count it."""
+    caps = Limits(per_order=Decimal(1_000), per_exchange=Decimal(1_000), per_venue={"kraken": Decimal(40)})
+    await desk.configure(limits=caps)
+    binance = desk.venues["binance"]
+    binance.script.append("vanish")
+    binance.silent = True
+    result = await desk.router.submit(bounded(desk))
+    assert {drop.venue: drop.reason for drop in result.dropped}["kraken"] is DropReason.OVER_CAP
+    assert desk.exposure.of("binance").reserved > 100
+
+
+async def test_without_a_budget_nothing_changes(desk: Desk) -> None:
+    """The default waits."""
+    binance = desk.venues["binance"]
+    binance.script.append("vanish")
+    binance.silent = True
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + 300))
+    assert (result.state, result.filled) == (IntentState.PARKED, Decimal(0))
+    assert desk.venues["kraken"].placed == []
+
+
+async def test_an_operators_word_ends_the_uncertain_attempt(desk: Desk) -> None:
+    """What the relief has brought stays, and the order ends with it."""
+    await relieved(desk)
+    record = await resolve(desk.journal, desk.clock, "order-1", Word(Decimal(0), "not in its history"))
+    assert (record.state, record.filled) == (IntentState.DONE_SHORT, Decimal("0.5"))
+
+
+async def test_the_journal_adds_no_leg_beyond_the_budget(desk: Desk) -> None:
+    """Whatever the program above it asks for."""
+    intent = bounded(desk)
+    await desk.journal.accept(intent, body_hash=body_hash(intent), now=0.0, valid_until=9e9)
+    await desk.journal.add_leg("order-1", Decimal("0.3"), now=0.0)
+    for quantity in ("0.3", "0", "-1"):
+        with pytest.raises(JournalError, match="would exceed"):
+            await desk.journal.add_leg("order-1", Decimal(quantity), now=0.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"on_unknown": "bounded"}, "overfill_budget"),
+        ({"overfill_budget": "0.1"}, "overfill_budget"),
+        ({"on_unknown": "bounded", "overfill_budget": "2"}, "overfill_budget"),
+        ({"on_unknown": "bounded", "overfill_budget": "-1"}, "overfill_budget"),
+        ({"on_unknown": "perhaps"}, "on_unknown"),
+    ],
+)
+def test_a_wish_that_makes_no_sense_is_refused(changes: dict[str, object], field: str) -> None:
+    """The field is named."""
+    with pytest.raises(InvalidOrder) as refused:
+        buy("order-1", "1", **changes)
+    assert refused.value.field == field
