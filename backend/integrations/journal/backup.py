@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.domain.errors import JournalCorrupt, JournalError
-from backend.integrations.journal import store
+from backend.integrations.journal import chain
 from backend.integrations.journal.lock import FileLock
 from backend.integrations.journal.schema import open_connection
 from backend.integrations.journal.verify import verify
@@ -85,8 +85,8 @@ def restore(backup: Path, journal: Path, *, reason: str, stamp: str) -> Restored
 def _halt(path: Path, reason: str) -> None:
     with closing(open_connection(str(path))) as db:
         db.execute("BEGIN IMMEDIATE")
-        last = int(store.meta(db).get("incarnation", "0"), 16)
-        store.set_meta(db, halted=reason, incarnation=f"{(last + INCARNATIONS_SKIPPED) % 0x10000:04x}")
+        last = int(chain.meta(db).get("incarnation", "0"), 16)
+        chain.set_meta(db, halted=reason, incarnation=f"{(last + INCARNATIONS_SKIPPED) % 0x10000:04x}")
         db.execute("COMMIT")
         # One file, whole: it is renamed in a moment, and a companion would stay behind.
         db.execute("PRAGMA journal_mode = DELETE")

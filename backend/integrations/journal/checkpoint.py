@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 
 from backend.domain.errors import JournalCorrupt
-from backend.integrations.journal import store
+from backend.integrations.journal import chain
 
 
 def check(db: sqlite3.Connection) -> None:
@@ -16,12 +16,12 @@ def check(db: sqlite3.Connection) -> None:
     seq, link = _mark(db)
     if seq and db.execute("SELECT chain FROM event WHERE seq = ?", (seq,)).fetchone() is None:
         raise JournalCorrupt(f"event {seq}, to which the journal was checked before, is gone; {_what_to_do()}")
-    problems = store.chain_problems(db, after=seq, link=link)
+    problems = chain.chain_problems(db, after=seq, link=link)
     if problems:
         raise JournalCorrupt(f"the journal's events contradict each other ({problems[0]}); {_what_to_do()}")
     last = db.execute("SELECT seq, chain FROM event ORDER BY seq DESC LIMIT 1").fetchone()
     if last is not None and last["seq"] != seq:
-        store.set_meta(db, checked_seq=str(last["seq"]), checked_link=last["chain"])
+        chain.set_meta(db, checked_seq=str(last["seq"]), checked_link=last["chain"])
 
 
 def problems(db: sqlite3.Connection) -> list[str]:
@@ -34,8 +34,8 @@ def problems(db: sqlite3.Connection) -> list[str]:
 
 
 def _mark(db: sqlite3.Connection) -> tuple[int, str]:
-    meta = store.meta(db)
-    return int(meta.get("checked_seq", "0")), meta.get("checked_link", store.FIRST_LINK)
+    meta = chain.meta(db)
+    return int(meta.get("checked_seq", "0")), meta.get("checked_link", chain.FIRST_LINK)
 
 
 def _what_to_do() -> str:

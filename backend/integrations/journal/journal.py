@@ -16,7 +16,7 @@ from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
 from backend.domain.records import Attempt, Event, ExposureState, Halt, IntentRecord
-from backend.integrations.journal import checkpoint, exposure, store
+from backend.integrations.journal import chain, checkpoint, exposure, store
 from backend.integrations.journal.lock import FileLock
 from backend.integrations.journal.schema import open_connection, prepare
 from backend.integrations.journal.writer import Writer
@@ -74,7 +74,7 @@ class SqliteJournal:
         try:
             prepare(connection)
             self._names = _names(connection)
-            self.halted = store.meta(connection).get("halted")
+            self.halted = chain.meta(connection).get("halted")
         except BaseException:
             connection.close()
             raise
@@ -179,13 +179,13 @@ class SqliteJournal:
 
     async def confirm(self, *, word: str, now: float) -> str | None:
         """Ends the halt of a journal that was put back; returns why it was halted."""
-        halted = await self._writer.do(partial(store.confirm, word=word, now=now))
+        halted = await self._writer.do(partial(chain.confirm, word=word, now=now))
         self.halted = None
         return halted
 
     async def verify_chain(self) -> list[str]:
         """What is wrong with the chain of events; empty when it is whole."""
-        return await self._writer.do(store.chain_problems)
+        return await self._writer.do(chain.chain_problems)
 
     async def close(self) -> None:
         """Commits what waits, ends the thread, frees the lock. A second call does nothing."""
@@ -201,7 +201,7 @@ def _names(connection: sqlite3.Connection) -> dict[str, str]:
     """The cluster tag, made once, and this opening's incarnation. Raises JournalCorrupt when the stored one is none."""
     connection.execute("BEGIN IMMEDIATE")
     checkpoint.check(connection)
-    stored = store.meta(connection)
+    stored = chain.meta(connection)
     last = stored.get("incarnation", "0")
     try:
         number = (int(last, 16) + 1) % INCARNATIONS
@@ -210,6 +210,6 @@ def _names(connection: sqlite3.Connection) -> dict[str, str]:
             f"the journal's incarnation {last!r} is no number; restore the file from a backup"
         ) from None
     names = {"cluster_tag": stored.get("cluster_tag", secrets.token_hex(4)), "incarnation": f"{number:04x}"}
-    store.set_meta(connection, **names)
+    chain.set_meta(connection, **names)
     connection.execute("COMMIT")
     return names

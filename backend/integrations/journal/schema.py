@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 
 from backend.domain.errors import JournalCorrupt
-from backend.integrations.journal import exposure, store
+from backend.integrations.journal import exposure, fills, store
 
 VERSION = 2
 
@@ -147,7 +147,7 @@ def _rebuilt(db: sqlite3.Connection) -> None:
     for row in db.execute("SELECT id FROM intent ORDER BY seq").fetchall():
         record = store.get(db, row["id"])
         attempts = () if record is None else record.attempts
-        exposure.rebuild(db, [(one, store.fills_of(db, one.id)) for one in attempts], store.ACCOUNT)
+        exposure.rebuild(db, [(one, fills.fills_of(db, one.id)) for one in attempts], fills.ACCOUNT)
 
 
 FOLLOWED_BY: Mapping[int, Callable[[sqlite3.Connection], None]] = {2: _rebuilt}

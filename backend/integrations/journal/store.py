@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
@@ -14,7 +13,6 @@ from backend.domain.errors import (
     IdempotencyConflict,
     IntentCancelled,
     JournalError,
-    OrderTaken,
     UnknownOrder,
 )
 from backend.domain.lifecycle import AttemptState, IntentState, Proof, check_attempt_step, check_intent_step
@@ -22,9 +20,10 @@ from backend.domain.money import ZERO
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
 from backend.domain.records import Attempt, Event, IntentRecord, Leg
-from backend.integrations.journal import exposure
+from backend.integrations.journal import chain, exposure
+from backend.integrations.journal import fills as booking
+from backend.integrations.journal.fills import ACCOUNT
 from backend.integrations.journal.rows import (
-    as_json,
     attempt_of,
     fill_of,
     intent_body,
@@ -32,11 +31,6 @@ from backend.integrations.journal.rows import (
     record_of,
     request_body,
 )
-
-ACCOUNT = "main"
-FIRST_LINK = "0" * 64
-CHECKED_EVERY = 10_000
-"""After so many events the chain's mark moves on, so that no start has more than that to check."""
 
 
 def get(db: sqlite3.Connection, intent_id: str) -> IntentRecord | None:
@@ -102,7 +96,7 @@ def accept(
         "INSERT INTO leg (intent_id, leg, quantity) VALUES (?, ?, ?)",
         [(intent.id, number, format(part, "f")) for number, part in enumerate(parts, start=1)],
     )
-    _event(db, now, "intent_accepted", intent.id, None, {"body": body, "legs": list(parts), "pinned": pinned})
+    chain.append(db, now, "intent_accepted", intent.id, None, {"body": body, "legs": list(parts), "pinned": pinned})
     # As it would be read back, without reading it: many orders may be waiting behind this one.
     return IntentRecord(
         intent,
@@ -126,7 +120,7 @@ def request_cancel(db: sqlite3.Connection, intent_id: str, *, now: float) -> Int
     if record.state.final or record.cancel_requested_at is not None:
         return record
     db.execute("UPDATE intent SET cancel_requested_at = ? WHERE id = ?", (now, intent_id))
-    _event(db, now, "cancel_requested", intent_id, None, {})
+    chain.append(db, now, "cancel_requested", intent_id, None, {})
     return _known(db, intent_id)
 
 
@@ -139,7 +133,7 @@ def add_leg(db: sqlite3.Connection, intent_id: str, quantity: Decimal, *, now: f
     number = len(record.legs) + 1
     values = (intent_id, number, format(quantity, "f"))
     db.execute("INSERT INTO leg (intent_id, leg, quantity) VALUES (?, ?, ?)", values)
-    _event(db, now, "leg_added", intent_id, None, {"leg": number, "quantity": quantity})
+    chain.append(db, now, "leg_added", intent_id, None, {"leg": number, "quantity": quantity})
     return _known(db, intent_id)
 
 
@@ -190,7 +184,7 @@ def open_attempt(
         "UPDATE intent SET state = ?, worst_price = COALESCE(worst_price, ?) WHERE id = ?",
         (IntentState.ACTIVE.value, str(worst_price), attempt.intent_id),
     )
-    _event(
+    chain.append(
         db, attempt.opened_at, "attempt_opened", attempt.intent_id, attempt.id, {"request": request, "leg": attempt.leg}
     )
     return _known(db, attempt.intent_id)
@@ -256,7 +250,7 @@ def step_attempt(
     if known_as is not None and venue_order_id not in (None, known_as):
         raise JournalError(f"attempt {attempt_id} is order {known_as} at its venue, not {venue_order_id}")
     if known_as is None and venue_order_id is not None:
-        _check_free(db, row, venue_order_id)
+        booking.check_free(db, row, venue_order_id)
     changes: dict[str, object] = {
         "state": state.value,
         "venue_order_id": venue_order_id,
@@ -271,11 +265,11 @@ def step_attempt(
     given = {name: value for name, value in changes.items() if value is not None}
     assignments = ", ".join(f"{name} = ?" for name in given)
     db.execute(f"UPDATE attempt SET {assignments} WHERE id = ?", (*given.values(), attempt_id))  # noqa: S608 - own names
-    corrected = _corrected(db, attempt_id, fills := tuple(fills))
-    booked = [fill for fill in fills if _book(db, attempt_id, fill)]
-    replaced = _replaced(db, attempt_id, booked)
+    corrected = booking.corrected(db, attempt_id, fills := tuple(fills))
+    booked = [fill for fill in fills if booking.book(db, attempt_id, fill)]
+    replaced = booking.replaced(db, attempt_id, booked)
     told = {**given, "fills": [asdict(fill) for fill in booked], "replaced": [asdict(fill) for fill in replaced]}
-    _event(db, now, "attempt_stepped", row["intent_id"], attempt_id, told)
+    chain.append(db, now, "attempt_stepped", row["intent_id"], attempt_id, told)
     record = _known(db, row["intent_id"])
     stepped = record.attempts[row["number"] - 1]
     if source.ended:
@@ -283,67 +277,17 @@ def step_attempt(
         exposure.book(db, stepped, ACCOUNT, booked)
         exposure.release(db, [attempt_id] if booked else [])
     elif state.ended:
-        exposure.book(db, stepped, ACCOUNT, fills_of(db, attempt_id))
+        exposure.book(db, stepped, ACCOUNT, booking.fills_of(db, attempt_id))
         if ghost_until is None:
             exposure.release(db, [attempt_id])
         else:
             exposure.keep_until(db, attempt_id, ghost_until)
     if booked and (record.filled > record.intent.most or stepped.filled > stepped.order.quantity):
         excess = {"filled": record.filled, "attempt_filled": stepped.filled}
-        _event(db, now, "over_executed", row["intent_id"], attempt_id, excess)
+        chain.append(db, now, "over_executed", row["intent_id"], attempt_id, excess)
         problem = f"order {row['intent_id']} executed {record.filled} of {record.intent.quantity}"
         exposure.halt(db, stepped, ACCOUNT, now, problem)
     return record
-
-
-def _check_free(db: sqlite3.Connection, row: sqlite3.Row, venue_order_id: str) -> None:
-    """An order at a venue belongs to one attempt; a venue's numbers may be its market's only. Raises OrderTaken."""
-    symbol = json.loads(row["request"])["symbol"]
-    others = db.execute(
-        "SELECT id, request FROM attempt WHERE venue = ? AND account = ? AND venue_order_id = ? AND id <> ?",
-        (row["venue"], row["account"], venue_order_id, row["id"]),
-    )
-    for other in others:
-        if json.loads(other["request"])["symbol"] == symbol:
-            raise OrderTaken(f"{row['venue']} order {venue_order_id} belongs to attempt {other['id']}, not {row['id']}")
-
-
-def fills_of(db: sqlite3.Connection, attempt_id: str) -> list[Fill]:
-    """What is booked for one attempt, in the order of booking."""
-    return [fill_of(row) for row in db.execute("SELECT * FROM fill WHERE attempt_id = ? ORDER BY seq", (attempt_id,))]
-
-
-def _corrected(db: sqlite3.Connection, attempt_id: str, fills: Sequence[Fill]) -> list[Fill]:
-    """A running total that is told again with another price (the venue's history had lagged) gives way to what is told
-    now: what was removed."""
-    old = {(one.venue_order_id, one.trade_id): one for one in fills_of(db, attempt_id) if one.provisional}
-    stale = []
-    for fill in fills:
-        known = old.get((fill.venue_order_id, fill.trade_id))
-        if known is not None and fill.provisional and (known.quantity, known.price) != (fill.quantity, fill.price):
-            stale.append(known)
-            db.execute(
-                "DELETE FROM fill WHERE attempt_id = ? AND venue_order_id = ? AND trade_id = ?",
-                (attempt_id, fill.venue_order_id, fill.trade_id),
-            )
-    return stale
-
-
-def _replaced(db: sqlite3.Connection, attempt_id: str, booked: Sequence[Fill]) -> list[Fill]:
-    """What is new takes the place of the provisional figures of the same attempt, which were totals: they are removed,
-    and told."""
-    new = {(fill.venue_order_id, fill.trade_id) for fill in booked}
-    stale = [
-        one for one in fills_of(db, attempt_id) if one.provisional and (one.venue_order_id, one.trade_id) not in new
-    ]
-    if not new:
-        return []
-    for fill in stale:
-        db.execute(
-            "DELETE FROM fill WHERE attempt_id = ? AND venue_order_id = ? AND trade_id = ?",
-            (attempt_id, fill.venue_order_id, fill.trade_id),
-        )
-    return stale
 
 
 def acknowledge(db: sqlite3.Connection, venue: str, *, word: str, now: float) -> int:
@@ -352,47 +296,8 @@ def acknowledge(db: sqlite3.Connection, venue: str, *, word: str, now: float) ->
         "UPDATE halt SET acknowledged_at = ?, word = ? WHERE venue = ? AND acknowledged_at IS NULL", (now, word, venue)
     ).rowcount
     if ended:
-        _event(db, now, "halt_acknowledged", "", None, {"venue": venue, "word": word})
+        chain.append(db, now, "halt_acknowledged", "", None, {"venue": venue, "word": word})
     return ended
-
-
-def _book(db: sqlite3.Connection, attempt_id: str, fill: Fill) -> bool:
-    """Books a fill once; False: it was booked before. Raises JournalError when its id is booked with other content or
-    for another attempt.
-
-    Skipping a trade that another attempt has would close this one as if nothing had executed.
-    """
-    key = (fill.venue, ACCOUNT, fill.symbol, fill.venue_order_id, fill.trade_id)
-    stored = db.execute(
-        "SELECT * FROM fill WHERE venue = ? AND account = ? AND symbol = ? AND venue_order_id = ? AND trade_id = ?", key
-    ).fetchone()
-    if stored is not None:
-        known = fill_of(stored)
-        if stored["attempt_id"] != attempt_id:
-            raise JournalError(
-                f"trade {fill.trade_id} of {fill.venue} order {fill.venue_order_id} is booked for attempt"
-                f" {stored['attempt_id']}, not {attempt_id}"
-            )
-        if (known.quantity, known.price, known.side) != (fill.quantity, fill.price, fill.side):
-            raise JournalError(f"trade {fill.trade_id} of {fill.venue} order {fill.venue_order_id} contradicts itself")
-        return False
-    values = (
-        *key,
-        attempt_id,
-        fill.side.value,
-        format(fill.quantity, "f"),
-        format(fill.price, "f"),
-        format(fill.fee, "f"),
-        fill.fee_asset,
-        fill.at,
-        int(fill.provisional),
-    )
-    db.execute(
-        "INSERT INTO fill (venue, account, symbol, venue_order_id, trade_id, attempt_id, side, quantity, price, fee,"
-        " fee_asset, at, provisional) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        values,
-    )
-    return True
 
 
 def step_intent(
@@ -412,7 +317,7 @@ def step_intent(
         "UPDATE intent SET state = ?, reason = ?, ended_at = ? WHERE id = ?",
         (state.value, None if reason is None else reason.value, now if state.final else None, intent_id),
     )
-    _event(db, now, "intent_stepped", intent_id, None, {"state": state, "reason": reason})
+    chain.append(db, now, "intent_stepped", intent_id, None, {"state": state, "reason": reason})
     return _known(db, intent_id)
 
 
@@ -450,63 +355,3 @@ def all_fills(db: sqlite3.Connection) -> tuple[tuple[str, Fill], ...]:
         "SELECT attempt.intent_id, fill.* FROM fill JOIN attempt ON attempt.id = fill.attempt_id ORDER BY seq"
     ).fetchall()
     return tuple((row["intent_id"], fill_of(row)) for row in rows)
-
-
-# --- The chain of events --------------------------------------------------------------------------------------------
-
-
-def _event(
-    db: sqlite3.Connection, at: float, kind: str, intent_id: str, attempt_id: str | None, data: Mapping[str, object]
-) -> None:
-    last = db.execute("SELECT chain FROM event ORDER BY seq DESC LIMIT 1").fetchone()
-    text = as_json(data)
-    link = _link(FIRST_LINK if last is None else last["chain"], at, kind, intent_id, attempt_id, text)
-    seq = db.execute(
-        "INSERT INTO event (at, kind, intent_id, attempt_id, data, chain) VALUES (?, ?, ?, ?, ?, ?)",
-        (at, kind, intent_id, attempt_id, text, link),
-    ).lastrowid
-    if seq is not None and seq % CHECKED_EVERY == 0:
-        set_meta(db, checked_seq=str(seq), checked_link=link)
-
-
-def meta(db: sqlite3.Connection) -> dict[str, str]:
-    """The journal's own notes."""
-    return {row["name"]: row["value"] for row in db.execute("SELECT name, value FROM meta")}
-
-
-def set_meta(db: sqlite3.Connection, **values: str | None) -> None:
-    """Writes notes; None removes one."""
-    for name, value in values.items():
-        if value is None:
-            db.execute("DELETE FROM meta WHERE name = ?", (name,))
-        else:
-            db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
-
-
-def confirm(db: sqlite3.Connection, *, word: str, now: float) -> str | None:
-    """Ends a halt of the whole journal by somebody's word; returns why it was halted, None when it was not."""
-    halted = meta(db).get("halted")
-    if halted is not None:
-        set_meta(db, halted=None)
-        _event(db, now, "halt_confirmed", "", None, {"halted": halted, "word": word})
-    return halted
-
-
-def _link(before: str, *parts: object) -> str:
-    return hashlib.sha256(as_json([before, *parts]).encode()).hexdigest()
-
-
-def chain_problems(db: sqlite3.Connection, after: int = 0, link: str = FIRST_LINK) -> list[str]:
-    """What is wrong with the chain of events: an altered, missing or inserted row breaks the next link. ``after``: only
-    from the event behind that number, whose own ``link`` is known."""
-    problems, before, number = [], link, after
-    for row in db.execute("SELECT * FROM event WHERE seq > ? ORDER BY seq", (after,)):
-        number += 1
-        if row["seq"] != number:
-            problems.append(f"event {number} is missing")
-            number = row["seq"]
-        link = _link(before, row["at"], row["kind"], row["intent_id"], row["attempt_id"], row["data"])
-        if link != row["chain"]:
-            problems.append(f"event {row['seq']} does not follow from the one before it")
-        before = row["chain"]
-    return problems

@@ -20,9 +20,9 @@ from backend.domain.ids import body_hash
 from backend.domain.lifecycle import ATTEMPT_STEPS, INTENT_STEPS, AttemptState, IntentState
 from backend.domain.money import ZERO
 from backend.integrations.journal import checkpoint, exposure
+from backend.integrations.journal.chain import chain_problems
 from backend.integrations.journal.rows import intent_of
 from backend.integrations.journal.schema import VERSION
-from backend.integrations.journal.store import chain_problems
 
 K = TypeVar("K")
 PROBLEMS_MAX = 100

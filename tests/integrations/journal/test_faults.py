@@ -13,7 +13,7 @@ import pytest
 
 from backend.domain.errors import JournalCorrupt, JournalError, JournalLocked
 from backend.domain.ids import body_hash
-from backend.integrations.journal import store
+from backend.integrations.journal import chain
 from backend.integrations.journal.backup import back_up, restore
 from backend.integrations.journal.journal import SqliteJournal
 from backend.integrations.journal.verify import verify
@@ -95,7 +95,7 @@ async def test_a_start_checks_what_came_after_the_last_one(tmp_path: Path) -> No
 
 async def test_the_mark_moves_on_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A router that runs for long leaves no long check to the next start."""
-    monkeypatch.setattr(store, "CHECKED_EVERY", 5)
+    monkeypatch.setattr(chain, "CHECKED_EVERY", 5)
     path = tmp_path / "journal.sqlite"
     journal = SqliteJournal.open(path)
     for number in range(12):
