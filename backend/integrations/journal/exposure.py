@@ -110,11 +110,12 @@ def lay_ghosts(db: sqlite3.Connection, now: float) -> None:
 def ghosts(db: sqlite3.Connection, now: float) -> list[str]:
     """The intents of the ghosts that are not laid yet."""
     lay_ghosts(db, now)
+    # Not a join: that is planned as a walk through every attempt there ever was.
     rows = db.execute(
-        "SELECT DISTINCT attempt.intent_id FROM reservation JOIN attempt ON attempt.id = reservation.attempt_id"
-        " WHERE reservation.until IS NOT NULL ORDER BY attempt.intent_id"
+        "SELECT DISTINCT intent_id FROM attempt"
+        " WHERE id IN (SELECT attempt_id FROM reservation WHERE until IS NOT NULL)"
     )
-    return [row["intent_id"] for row in rows]
+    return sorted(row["intent_id"] for row in rows)
 
 
 def halt(db: sqlite3.Connection, attempt: Attempt, account: str, now: float, problem: str) -> None:

@@ -16,6 +16,7 @@ from backend.domain.ids import body_hash
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Side
 from backend.domain.reasons import EndReason, UnknownReason
+from backend.integrations.journal import checkpoint, exposure, store
 from backend.integrations.journal.exposure import units
 from backend.integrations.journal.journal import SqliteJournal
 from backend.integrations.journal.schema import MIGRATIONS
@@ -128,6 +129,36 @@ async def test_each_leg_has_its_own_open_attempt_and_its_own_quantity(journal: S
     record = await journal.open_attempt(second, worst_price=Decimal(100))
     assert (record.blocked, record.remaining) == (Decimal("1.5"), Decimal(0))
     assert verify(_path(journal)).problems == ()
+
+
+async def test_a_start_walks_through_no_table_that_grows(journal: SqliteJournal) -> None:
+    """With a million closed orders a start has to be as quick as with none: everything it asks goes by an index."""
+    await accept(journal)
+
+    def planned(db: sqlite3.Connection) -> dict[str, list[str]]:
+        asked: list[str] = []
+        db.set_trace_callback(asked.append)
+        exposure.state(db)
+        store.unfinished(db)
+        store.ghosts(db, NOW)
+        exposure.halts(db)
+        checkpoint.check(db)
+        store.recent(db, 20)
+        db.set_trace_callback(None)
+        reads = [one for one in asked if one.startswith("SELECT")]
+        return {one: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {one}")] for one in reads}
+
+    plans = await journal._writer.do(planned)
+    assert len(plans) >= 6
+    grows = ("SCAN intent", "SCAN attempt", "SCAN fill", "SCAN event", "SCAN send", "SCAN leg")
+    bounded = ("intent_unfinished", "LIMIT")
+    walks = [
+        (statement, step)
+        for statement, steps in plans.items()
+        for step in steps
+        if step.startswith(grows) and not any(word in f"{step} {statement}" for word in bounded)
+    ]
+    assert walks == []
 
 
 def test_units_are_rounded_away_from_zero() -> None:
