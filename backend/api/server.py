@@ -10,6 +10,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
+from importlib.metadata import version
 
 from aiohttp import web
 
@@ -17,6 +18,7 @@ from backend.domain.errors import (
     IdempotencyConflict,
     InvalidOrder,
     JournalError,
+    NothingToResolve,
     OrderFateUnknown,
     QuantumTraderError,
     RouterBusy,
@@ -41,6 +43,7 @@ CODES: tuple[tuple[type[QuantumTraderError], int], ...] = (
     (InvalidOrder, 400),
     (UnknownOrder, 404),
     (IdempotencyConflict, 409),
+    (NothingToResolve, 409),
     (RouterBusy, 429),
     (RouterClosed, 503),
     (RouterHalted, 503),
@@ -101,6 +104,12 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         told = {"code": error.reason, "message": error.text or error.reason}
         return web.json_response({"error": told}, status=error.status)
+    except Exception as error:  # noqa: BLE001 - the port's edge: whoever asked is told in the form that was promised
+        told = {
+            "code": "Internal",
+            "message": f"{type(error).__name__}: this is a fault of the program, please report it",
+        }
+        return web.json_response({"error": told}, status=500)
 
 
 @web.middleware
@@ -108,13 +117,13 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.host.rpartition(":")[0] not in (HOST, "localhost"):
         raise web.HTTPForbidden(text="this port is reached as 127.0.0.1 or localhost only")
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not hmac.compare_digest(given.encode(), request.app[TOKEN].encode()):
+    if not hmac.compare_digest(given.encode(errors="surrogatepass"), request.app[TOKEN].encode()):
         raise web.HTTPUnauthorized(text="the token of the endpoint file is needed: Authorization: Bearer TOKEN")
     return await handler(request)
 
 
 async def _status(request: web.Request) -> web.Response:
-    return web.json_response(dict(request.app[DESK].status()))
+    return web.json_response({"version": version("quantum-trader"), **request.app[DESK].status()})
 
 
 async def _orders(request: web.Request) -> web.Response:

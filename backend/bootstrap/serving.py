@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from backend.bootstrap.parts import journal_path, read_settings
 from backend.bootstrap.runtime import Runtime
 from backend.config.model import Settings
+from backend.domain.errors import ConfigurationError
 from backend.domain.orders import Intent
 from backend.policies.routing_tables import EXCHANGES
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from backend.services.control.desk import Desk
 
 TOKEN_BYTES = 32
+KNOCK_S = 2.0
+"""How long a running router may take to open a connection on loopback."""
 T = TypeVar("T")
 
 
@@ -46,7 +50,7 @@ async def desk_of(runtime: Runtime) -> Desk:
 @asynccontextmanager
 async def serving(runtime: Runtime, port: int = 0) -> AsyncIterator[Endpoint]:
     """The runtime's router, reachable on loopback for the length of the block: where, and with which token, stands in a
-    file beside the journal. Raises OSError for a port that is taken."""
+    file beside the journal. Raises ConfigurationError for a port that is taken."""
     from backend.api import endpoint as endpoints
     from backend.api.server import Api
 
@@ -54,7 +58,11 @@ async def serving(runtime: Runtime, port: int = 0) -> AsyncIterator[Endpoint]:
     token = secrets.token_urlsafe(TOKEN_BYTES)
     api = Api(await desk_of(runtime), token)
     try:
-        endpoint = endpoints.Endpoint(await api.start(port), token, os.getpid())
+        try:
+            port = await api.start(port)
+        except OSError as error:
+            raise ConfigurationError(f"port {port}: {error}; choose another one, 0 takes any free one") from error
+        endpoint = endpoints.Endpoint(port, token, os.getpid())
         endpoints.write(path, endpoint)
         yield endpoint
     finally:
@@ -63,10 +71,20 @@ async def serving(runtime: Runtime, port: int = 0) -> AsyncIterator[Endpoint]:
 
 
 def running_router(path: Path | None = None) -> Endpoint | None:
-    """Where the router of the journal listens; None when there is none. Raises ConfigurationError."""
+    """Where the router of the journal listens; None when there is none, also when its file was left by one that was
+    killed and its process number has been given to another since. Raises ConfigurationError."""
     from backend.api import endpoint as endpoints
 
-    return endpoints.read(journal_path(_settings(path)))
+    found = endpoints.read(journal_path(_settings(path)))
+    if found is None:
+        return None
+    try:
+        with socket.create_connection(("127.0.0.1", found.port), timeout=KNOCK_S):
+            return found
+    except ConnectionRefusedError:
+        return None
+    except OSError as error:
+        raise ConfigurationError(f"the router's port {found.port} does not answer ({error}); repeat this") from error
 
 
 async def with_router(work: Callable[[Desk], Awaitable[T]], path: Path | None = None) -> T:

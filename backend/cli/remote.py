@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
@@ -26,7 +27,7 @@ def ask(
     """The answer's document. Raises RouterRefused with the router's own words."""
     values = {name: value for name, value in query.items() if value is not None}
     if wait_s:
-        values["wait"] = int(wait_s)
+        values["wait"] = math.ceil(wait_s)
     url = f"{endpoint.url}{path}" + (f"?{urlencode(values)}" if values else "")
     data = None if body is None else json.dumps(body).encode()
     request = Request(url, data=data, method=method, headers={"Authorization": f"Bearer {endpoint.token}"})  # noqa: S310 - loopback

@@ -15,29 +15,24 @@ async def serve(port: int, *, as_json: bool) -> None:
     next start as the journal has it. Raises ConfigurationError for a port that is taken, JournalLocked."""
     from backend.api.endpoint import file_of
     from backend.bootstrap import journal_path, open_runtime, serving
-    from backend.domain.errors import ConfigurationError
 
     stopped = asyncio.Event()
     for number in STOPPING:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with open_runtime() as runtime:
-        try:
-            async with serving(runtime, port) as endpoint:
-                journal = journal_path(runtime.settings)
-                _tell(
-                    {
-                        "event": "serving",
-                        "url": endpoint.url,
-                        "token_file": str(file_of(journal)),
-                        "journal": str(journal),
-                    },
-                    f"serving at {endpoint.url}; its token is in {file_of(journal)}; stop it with Ctrl-C or SIGTERM",
-                    as_json=as_json,
-                )
-                await stopped.wait()
-                _tell({"event": "stopping"}, "stopping: no new orders", as_json=as_json)
-        except OSError as error:
-            raise ConfigurationError(f"--port {port}: {error}; choose another one, 0 takes any free one") from error
+    async with open_runtime() as runtime, serving(runtime, port) as endpoint:
+        journal = journal_path(runtime.settings)
+        _tell(
+            {
+                "event": "serving",
+                "url": endpoint.url,
+                "token_file": str(file_of(journal)),
+                "journal": str(journal),
+            },
+            f"serving at {endpoint.url}; its token is in {file_of(journal)}; stop it with Ctrl-C or SIGTERM",
+            as_json=as_json,
+        )
+        await stopped.wait()
+        _tell({"event": "stopping"}, "stopping: no new orders", as_json=as_json)
     _tell({"event": "stopped"}, "stopped", as_json=as_json)
 
 

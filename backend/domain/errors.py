@@ -17,6 +17,7 @@ QuantumTraderError
 │   ├── OverCap               the attempt does not fit under its venue's cap: it is not opened
 │   └── JournalCorrupt        what it holds contradicts itself, or comes from a newer version
 ├── UnknownOrder              no order of that id in the journal
+├── NothingToResolve          no attempt of the order waits for evidence
 ├── IllegalTransition         a state machine was asked for a step that its table does not list
 ├── OrderFateUnknown          something failed when an attempt may have been sent: repeat the same id only
 ├── RouterHalted              the journal was put back from a backup: somebody has to look first
@@ -147,6 +148,14 @@ class UnknownOrder(QuantumTraderError):
         super().__init__(
             f"no order {intent_id!r} in the journal; `quantum-trader order list` shows those that are there"
         )
+        self.intent_id = intent_id
+
+
+class NothingToResolve(QuantumTraderError):
+    """No attempt of the order waits for evidence: there is nothing to say a word about."""
+
+    def __init__(self, intent_id: str, state: str) -> None:
+        super().__init__(f"order {intent_id!r} has nothing to resolve: it is {state}")
         self.intent_id = intent_id
 
 

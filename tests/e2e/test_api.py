@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import socket
 import stat
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ from backend.api.endpoint import Endpoint
 from backend.api.server import PAGE
 from backend.domain.errors import ConfigurationError
 from backend.emulator.faults import Fault, FaultKind
+from backend.services.control.desk import Desk
 from tests.e2e.conftest import PLACE, World
 
 ORDER = {"id": "one", "symbol": "BTC/USD", "side": "buy", "quantity": "0.01"}
@@ -56,7 +60,11 @@ async def test_an_order_goes_in_and_is_shown(port: Port) -> None:
     kinds = [event["kind"] for event in (await port.ask("GET", "/v1/events"))[1]]
     assert kinds[0] == "intent_accepted"
     assert len((await port.ask("GET", "/v1/events?after=1&limit=1"))[1]) == 1
-    assert (await port.ask("GET", "/v1/status"))[1]["orders_in_flight"] == 0
+    status, told = await port.ask("GET", "/v1/status")
+    assert (status, told["orders_in_flight"], told["halted"]) == (200, 0, None)
+    assert told["version"]
+    status, told = await port.ask("POST", "/v1/orders/one/resolve", {"filled": "0", "reason": "seen"})
+    assert (status, told["error"]["code"]) == (409, "NothingToResolve")
 
 
 async def test_without_waiting_the_order_is_stored_and_told(port: Port) -> None:
@@ -90,6 +98,8 @@ async def test_a_parked_order_is_resolved_while_the_router_runs(port: Port) -> N
     order = {**ORDER, "exchange": "firi"}
     assert (await port.ask("POST", "/v1/orders?wait=30", order))[1]["state"] == "parked"
     assert [one["id"] for one in (await port.ask("GET", "/v1/orders?open=1"))[1]] == ["one"]
+    status, told = await port.ask("POST", "/v1/orders/one/resolve", {"filled": "NaN", "reason": "seen"})
+    assert (status, told["error"]["field"]) == (400, "filled")
     status, told = await port.ask("POST", "/v1/orders/one/resolve", {"filled": "0", "reason": "not in its history"})
     assert (status, told["attempts"][0]["proof"]) == (200, "operator")
     status, other = await port.ask("POST", "/v1/orders?wait=20", {**order, "id": "two"})
@@ -121,6 +131,7 @@ async def test_venues_are_told_with_what_stands_against_them(port: Port) -> None
         ("GET", "/v1/orders?before=nobody", None, 404, "UnknownOrder"),
         ("POST", "/v1/orders/nobody/cancel", None, 404, "UnknownOrder"),
         ("POST", "/v1/orders/nobody/resolve", {"filled": "x"}, 400, "InvalidOrder"),
+        ("POST", "/v1/orders/nobody/resolve", {"filled": "0", "reason": "seen"}, 404, "UnknownOrder"),
         ("GET", "/v1/nothing", None, 404, "Not Found"),
     ],
 )
@@ -185,6 +196,41 @@ async def test_the_endpoint_file_is_for_its_user_only_and_goes_with_the_router(p
     assert endpoints.read(port.world.path) == port.endpoint
     assert port.endpoint.token not in repr(port.endpoint)
     assert endpoints.read(port.world.path.with_name("other")) is None
+
+
+async def test_a_token_of_strange_bytes_is_just_wrong(port: Port) -> None:
+    """Whatever is sent as a token: 401, in the promised form."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port.endpoint.port)
+    writer.write(b"GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1:1\r\nAuthorization: Bearer \xff\xfe\r\n\r\n")
+    answer = await reader.readuntil(b"}}")
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 401")
+
+
+async def test_a_fault_of_the_program_is_told_in_the_promised_form(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+    """500 with a code, and no word of what is inside."""
+
+    def broken(_desk: Desk) -> None:
+        raise ValueError("an inner word")
+
+    monkeypatch.setattr(Desk, "status", broken)
+    status, told = await port.ask("GET", "/v1/status")
+    assert (status, told["error"]["code"]) == (500, "Internal")
+    assert "an inner word" not in json.dumps(told)
+
+
+def test_a_file_whose_process_number_is_anothers_by_now_counts_as_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The router was killed, and its number lives on in another process: nobody listens, so there is no router."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        unused = int(free.getsockname()[1])
+    journal = tmp_path / "journal.sqlite"
+    monkeypatch.setenv("QUANTUM_TRADER_JOURNAL_PATH", str(journal))
+    endpoints.write(journal, Endpoint(unused, "t", os.getpid()))
+    assert endpoints.read(journal) is not None
+    assert bootstrap.running_router() is None
 
 
 def test_the_file_of_a_router_that_died_counts_as_none(tmp_path: Path) -> None:

@@ -93,8 +93,7 @@ class Desk:
         halted = {halt.venue: halt.problem for halt in await self.journal.halts()}
         open_at: dict[str, list[str]] = {}
         for record in await self.journal.unfinished():
-            attempt = record.open_attempt
-            if attempt is not None:
+            for attempt in record.open_attempts:
                 open_at.setdefault(attempt.venue, []).append(record.intent.id)
         return [
             {
@@ -112,7 +111,12 @@ class Desk:
 
     def status(self) -> Mapping[str, object]:
         """The router itself."""
-        return {"orders_in_flight": self.router.in_flight, "up_s": round(self.clock.monotonic() - self.began, 1)}
+        return {
+            "orders_in_flight": self.router.in_flight,
+            "up_s": round(self.clock.monotonic() - self.began, 1),
+            "incarnation": self.journal.incarnation,
+            "halted": self.journal.halted,
+        }
 
 
 def _noted(task: asyncio.Task[ExecutionResult]) -> None:

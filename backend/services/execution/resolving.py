@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from backend.domain.errors import InvalidOrder, JournalError
+from backend.domain.errors import InvalidOrder, NothingToResolve, UnknownOrder
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.money import ZERO, plain
 from backend.domain.orders import Fill
@@ -30,17 +30,18 @@ async def resolve(journal: Journal, clock: Clock, intent_id: str, word: Word) ->
     the order's own limit, the worst that it can have been; trades that show later replace it. The reservation stays
     for a while, in which the order is looked for on.
 
-    Raises JournalError when there is no such order or nothing to resolve, InvalidOrder for a word that cannot be.
+    Raises UnknownOrder, NothingToResolve, InvalidOrder for a word that cannot be, JournalError.
     """
     record = await journal.get(intent_id)
-    attempt = None if record is None else record.open_attempt
-    if record is None or attempt is None:
-        problem = "is not in the journal" if record is None else f"has nothing to resolve: it is {record.state.value}"
-        raise JournalError(f"order {intent_id!r} {problem}")
+    if record is None:
+        raise UnknownOrder(intent_id)
+    attempt = record.open_attempt
+    if attempt is None:
+        raise NothingToResolve(intent_id, record.state.value)
     if not word.reason.strip():
         raise InvalidOrder("reason", "say how you know it: the reason is kept in the journal")
     left = attempt.order.quantity - attempt.filled
-    if not ZERO <= word.filled <= left:
+    if not word.filled.is_finite() or not ZERO <= word.filled <= left:
         raise InvalidOrder(
             "filled", f"{plain(word.filled)} is not between 0 and {plain(left)}, what the attempt asked for"
         )

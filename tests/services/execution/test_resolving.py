@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from backend.domain.errors import InvalidOrder, JournalError
+from backend.domain.errors import InvalidOrder, NothingToResolve, UnknownOrder
 from backend.domain.lifecycle import IntentState, Proof
 from backend.domain.reasons import EndReason
 from backend.services.execution.resolving import Word, resolve
@@ -47,6 +47,7 @@ async def test_a_parked_order_ends_by_an_operators_word(
     [
         (Word(Decimal("1.1"), "seen"), InvalidOrder),
         (Word(Decimal(-1), "seen"), InvalidOrder),
+        (Word(Decimal("NaN"), "seen"), InvalidOrder),
         (Word(Decimal(0), "  "), InvalidOrder),
     ],
 )
@@ -62,8 +63,8 @@ async def test_a_word_that_cannot_be_changes_nothing(desk: Desk, word: Word, err
 
 async def test_what_is_not_open_cannot_be_resolved(desk: Desk) -> None:
     """An unknown id and an order that has ended."""
-    with pytest.raises(JournalError, match="not in the journal"):
+    with pytest.raises(UnknownOrder, match="nobody"):
         await resolve(desk.journal, desk.clock, "nobody", Word(Decimal(0), "seen"))
     await desk.router.submit(buy("done", exchange="binance"))
-    with pytest.raises(JournalError, match="nothing to resolve: it is done"):
+    with pytest.raises(NothingToResolve, match="it is done"):
         await resolve(desk.journal, desk.clock, "done", Word(Decimal(0), "seen"))
