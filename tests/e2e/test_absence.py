@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.orders import OrderRef
 from backend.emulator.faults import Fault, FaultKind
 from tests.e2e.conftest import PLACE, VENUES, World, buy, lost
 
@@ -37,3 +40,19 @@ async def test_an_order_that_executed_unseen_is_never_proven_dead(world: World, 
     result = await (await world.runtime.router()).submit(buy(exchange=venue, valid_until=valid_until))
     assert (result.state, result.venues, len(result.attempts)) == (IntentState.DONE, (venue,), 1)
     assert world.orders() == 1
+
+
+async def test_a_busy_account_does_not_hide_an_order(world: World) -> None:
+    """More orders have closed since than a page of the exchange's list holds: the search goes on to the end of it."""
+    router = await world.runtime.router()
+    results = []
+    for batch in range(14):
+        orders = (buy(f"order-{batch}-{place}", "0.001", exchange="kraken") for place in range(4))
+        results += await asyncio.gather(*(router.submit(order) for order in orders))
+    first = results[0].attempts[0].order
+    adapter = world.runtime.adapter("kraken")
+    assert len(world.emulator.ledger("kraken").orders) > 50
+    found = await adapter.search_order(OrderRef(first.symbol, None, first.client_id, first.created_at))
+    assert found is not None
+    assert found.client_id == first.client_id
+    assert await adapter.search_order(OrderRef(first.symbol, None, "0" * 32, first.created_at)) is None

@@ -44,7 +44,8 @@ FULL: dict[str, list[Reply]] = {
     "kucoin": [kucoin([]), kucoin({"items": others(100, id="", clientOid=""), "lastId": 1})],
     "kraken": [
         kraken({"open": {}}),
-        kraken({"closed": {f"O-{n}": {"cl_ord_id": "x"} for n in range(50)}, "count": 51}),
+        # The same page again and again: the list does not go on, and is not whole.
+        *[kraken({"closed": {f"O-{n}": {"cl_ord_id": "x"} for n in range(50)}, "count": 51})] * 2,
     ],
 }
 

@@ -21,6 +21,7 @@ from backend.integrations.exchanges.kraken import answers
 from backend.integrations.exchanges.kraken.outcomes import OUTCOMES, UNKNOWN_ORDER
 from backend.integrations.exchanges.kraken.rules import (
     NONCE_HOLD_S,
+    ORDER_PAGES_MAX,
     RULES,
     STATUS_MODES,
     TRADE_PAGES_MAX,
@@ -164,21 +165,32 @@ class KrakenAdapter(CcxtAdapter):
     async def search_order(self, ref: OrderRef) -> OrderReport | None:
         """Among all open orders, and among the closed ones since then, without naming the order."""
         await self._instrument(ref.symbol)
-        since: dict[str, object] = {"start": int(self._searched_from(ref))}
-        nothing: dict[str, object] = {}
-        found: dict[str, Mapping[str, object]] = {}
-        for path, name, params in (("OpenOrders", "open", nothing), ("ClosedOrders", "closed", since)):
-            content = await self._read("search_order", _private(path, params))
-            with self._valid("search_order"):
-                page = mapping(content)
-                orders = {txid: mapping(raw, "order") for txid, raw in mapping(field(page, name), "orders").items()}
-                found.update({txid: raw for txid, raw in orders.items() if raw.get("cl_ord_id") == ref.client_id})
-                if not found and name == "closed" and len(orders) < int(number(page, "count")):
-                    raise Malformed("the list of closed orders is not whole")
+        since = int(self._searched_from(ref))
+        content = await self._read("search_order", _private("OpenOrders"))
+        with self._valid("search_order"):
+            found = _named(_orders(field(mapping(content), "open")), ref)
+        found.update(await self._closed_since(since, ref))
         with self._valid("search_order"):
             if len(found) > 1:
                 raise Malformed(f"{len(found)} orders of one client id")
             return next((answers.report(txid, raw, self._pair_symbols) for txid, raw in found.items()), None)
+
+    async def _closed_since(self, since: int, ref: OrderRef) -> dict[str, Mapping[str, object]]:
+        """The order among those that have closed, page by page. Raises VenueCallFailed when the pages do not come to
+        the count that the venue states: an incomplete list would prove an absence that is none."""
+        seen: set[str] = set()
+        for _ in range(ORDER_PAGES_MAX):
+            content = await self._read("search_order", _private("ClosedOrders", {"start": since, "ofs": len(seen)}))
+            with self._valid("search_order"):
+                page = mapping(content)
+                orders = _orders(field(page, "closed"))
+                found, known, count = _named(orders, ref), len(seen), int(number(page, "count"))
+            seen.update(orders)
+            if found or len(seen) >= count:
+                return found
+            if len(seen) == known:
+                break
+        raise VenueCallFailed(self.venue, "search_order", "the list of closed orders is not whole")
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         await self._instrument(symbol)
@@ -251,3 +263,11 @@ def rfc3339(at: float) -> str:
     """Epoch seconds as UTC with milliseconds, cut off: a deadline is never rounded to later."""
     whole, rest = divmod(milliseconds(at), 1000)
     return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+
+
+def _orders(listed: object) -> dict[str, Mapping[str, object]]:
+    return {txid: mapping(raw, "order") for txid, raw in mapping(listed, "orders").items()}
+
+
+def _named(orders: Mapping[str, Mapping[str, object]], ref: OrderRef) -> dict[str, Mapping[str, object]]:
+    return {txid: raw for txid, raw in orders.items() if raw.get("cl_ord_id") == ref.client_id}

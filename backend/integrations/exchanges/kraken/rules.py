@@ -69,6 +69,7 @@ ASSET_NAMES: Mapping[str, str] = {"XBT": "BTC", "XDG": "DOGE"}
 
 TRADES_PER_PAGE = 50
 TRADE_PAGES_MAX = 20
+ORDER_PAGES_MAX = 20
 TRADE_SEARCH_MARGIN_S = 60.0
 """How far before the send trades are looked for: the venue's clock may be behind ours."""
 
