@@ -6,6 +6,7 @@ somebody has looked, and its next incarnations are ones that were never used, so
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from backend.integrations.journal.schema import open_connection
 from backend.integrations.journal.verify import verify
 
 INCARNATIONS_SKIPPED = 0x400
-"""So many openings may have been lost with the time since the backup."""
+"""So many openings may have been lost with the time since the last opening that is known; up to so many more are
+skipped by lot, so that two restores differ even when what was used between them is lost."""
 
 COMPANIONS = ("", "-wal", "-shm")
 
@@ -74,7 +76,7 @@ def restore(backup: Path, journal: Path, *, reason: str, stamp: str) -> Restored
             closing(sqlite3.connect(draft)) as copy,
         ):
             source.backup(copy)
-        _halt(draft, reason)
+        _halt(draft, reason, used=_incarnation_of(journal))
         aside = _put_aside(journal, stamp)
         draft.replace(journal)
     finally:
@@ -82,11 +84,26 @@ def restore(backup: Path, journal: Path, *, reason: str, stamp: str) -> Restored
     return Restored(journal, aside, verdict.events)
 
 
-def _halt(path: Path, reason: str) -> None:
+def _incarnation_of(journal: Path) -> int:
+    """The last one of the journal that is replaced; 0 when there is none, or none that can be read any more."""
+    if not journal.is_file():
+        return 0
+    try:
+        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db:
+            db.row_factory = sqlite3.Row
+            return int(chain.meta(db).get("incarnation", "0"), 16)
+    except (sqlite3.Error, ValueError):
+        # It may be put aside because it is damaged: that is no reason to refuse the backup.
+        return 0
+
+
+def _halt(path: Path, reason: str, *, used: int) -> None:
+    """``used``: the last incarnation of the journal that is replaced, which may be later than the backup's."""
     with closing(open_connection(str(path))) as db:
         db.execute("BEGIN IMMEDIATE")
-        last = int(chain.meta(db).get("incarnation", "0"), 16)
-        chain.set_meta(db, halted=reason, incarnation=f"{(last + INCARNATIONS_SKIPPED) % 0x10000:04x}")
+        last = max(used, int(chain.meta(db).get("incarnation", "0"), 16))
+        skipped = INCARNATIONS_SKIPPED + secrets.randbelow(INCARNATIONS_SKIPPED)
+        chain.set_meta(db, halted=reason, incarnation=f"{(last + skipped) % 0x10000:04x}")
         db.execute("COMMIT")
         # One file, whole: it is renamed in a moment, and a companion would stay behind.
         db.execute("PRAGMA journal_mode = DELETE")

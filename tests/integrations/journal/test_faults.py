@@ -156,6 +156,41 @@ async def test_a_journal_that_was_put_back_is_halted_and_never_makes_an_id_twice
     assert verify(path).problems == ()
 
 
+async def test_the_same_backup_put_back_again_makes_new_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was sent after the first restore carries its incarnation, which the backup does not know: the next restore
+    learns it from the journal that it replaces. A replaced journal that cannot be read is no obstacle."""
+    monkeypatch.setattr("backend.integrations.journal.backup.secrets.randbelow", lambda _: 0)
+    path, target = await written(tmp_path / "journal.sqlite"), tmp_path / "backup.sqlite"
+    back_up(path, target)
+    used = []
+    for number in range(3):
+        restore(target, path, reason="a test", stamp=str(number))
+        journal = SqliteJournal.open(path)
+        used.append(journal.incarnation)
+        await journal.close()
+    assert used == sorted(set(used))
+    path.write_bytes(b"no database")
+    restore(target, path, reason="a test", stamp="damaged")
+    journal = SqliteJournal.open(path)
+    assert journal.halted == "a test"
+    await journal.close()
+
+
+async def test_a_restore_jumps_by_lot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a replaced journal to learn from, two restores of one backup differ by what is drawn."""
+    path, target = await written(tmp_path / "journal.sqlite"), tmp_path / "backup.sqlite"
+    back_up(path, target)
+    used = []
+    for drawn in (3, 700):
+        monkeypatch.setattr("backend.integrations.journal.backup.secrets.randbelow", lambda _, drawn=drawn: drawn)
+        path.unlink(missing_ok=True)
+        restore(target, path, reason="a test", stamp=str(drawn))
+        journal = SqliteJournal.open(path)
+        used.append(int(journal.incarnation, 16))
+        await journal.close()
+    assert used[1] - used[0] == 700 - 3
+
+
 async def test_a_backup_that_is_broken_is_not_put_back(tmp_path: Path) -> None:
     """It is verified first; the journal stays as it is."""
     path, target = await written(tmp_path / "journal.sqlite"), tmp_path / "backup.sqlite"
