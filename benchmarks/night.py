@@ -93,7 +93,7 @@ def _line(report: DemoReport, folder: Path | None) -> dict[str, object]:
     causes = [failover.cause for failover in report.failovers]
     return {
         "books": "generated" if folder is None else folder.name,
-        **{key: document[key] for key in (*kept, "ledger_matches", "mismatches", "all_down", "seconds")},
+        **{key: document[key] for key in (*kept, "ledger_matches", "mismatches", "all_down", "recovery", "seconds")},
         "shortcomings": _shortcomings(report),
         "failovers": {cause: causes.count(cause) for cause in sorted(set(causes))},
         "filled_share": {act.act: act.filled_share for act in report.acts},

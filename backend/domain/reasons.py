@@ -88,6 +88,7 @@ class EndReason(StrEnum):
     DUST = "dust"
     OVER_CAP = "over_cap"
     INTERRUPTED = "interrupted"
+    """Not given any more: how a restart ended what it found, in journals of the first version."""
     CANCELLED = "cancelled"
 
 

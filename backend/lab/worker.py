@@ -7,6 +7,7 @@ is closed, also when its parent has died.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -83,7 +84,8 @@ async def _worked(pipe: Connection, setup: Setup) -> None:
         raise
     finally:
         await runtime.close()
-    pipe.send((Tell.LATENCIES, 0, {venue: list(samples) for venue, samples in stopwatch.answers.items()}))
+    with contextlib.suppress(BrokenPipeError):  # the parent has gone: nobody is left to tell
+        pipe.send((Tell.LATENCIES, 0, {venue: list(samples) for venue, samples in stopwatch.answers.items()}))
 
 
 async def _served(pipe: Connection, router: Router) -> None:

@@ -78,8 +78,6 @@ def ending(
         return IntentState.REJECTED, EndReason.EXPIRED
     if record.attempts:
         return IntentState.REJECTED, EndReason.REJECTED_BY_VENUE
-    if not drops:
-        return IntentState.REJECTED, EndReason.INTERRUPTED
     unhealthy = {DropReason.UNHEALTHY, DropReason.NO_ADAPTER}
     if all(drop.reason in unhealthy for drop in drops):
         return IntentState.REJECTED, EndReason.ALL_DOWN

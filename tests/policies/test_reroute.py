@@ -160,7 +160,6 @@ SHORT, REJECTED = IntentState.DONE_SHORT, IntentState.REJECTED
         ([REFUSED], [], False, True, (REJECTED, EndReason.CANCELLED)),
         ([REFUSED], [], True, False, (REJECTED, EndReason.EXPIRED)),
         ([REFUSED], drops(DropReason.UNHEALTHY), False, False, (REJECTED, EndReason.REJECTED_BY_VENUE)),
-        ([], [], False, False, (REJECTED, EndReason.INTERRUPTED)),
         ([], drops(DropReason.UNHEALTHY, DropReason.NO_ADAPTER), False, False, (REJECTED, EndReason.ALL_DOWN)),
         ([], drops(DropReason.UNHEALTHY, DropReason.OVER_CAP), False, False, (REJECTED, EndReason.OVER_CAP)),
         ([], drops(DropReason.NOT_LISTED), False, False, (REJECTED, EndReason.NO_USABLE_VENUE)),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.config import Limits, Settings, Timeouts
+from backend.config import Limits, Settings
 from backend.domain.errors import UnknownExchange
 from backend.domain.orders import Intent
 from backend.domain.records import Equivalent
@@ -92,20 +92,19 @@ def buy(intent_id: str = "order-1", quantity: str = "1", **changes: object) -> I
     return Intent.create(**{**values, **changes})  # type: ignore[arg-type]
 
 
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """Binance, Kraken and Firi as scripted venues of the classes O/G, O/G and N/-; the other three have no adapter."""
+def scripted(path: Path, settings: Settings) -> Desk:
+    """Binance, Kraken and Firi as scripted venues of the classes O/G, O/G and N/-; the other three have no adapter. Its
+    router is not started yet."""
     venues = {
         "binance": FakeExchange("binance"),
         "kraken": FakeExchange("kraken", symbols=("BTC/USDT", "BTC/USD")),
         "firi": FakeExchange("firi", price="1000.00", symbols=("BTC/NOK",)),
     }
     venues["firi"].behave(client_ids=False, ioc=False)
-    path = tmp_path / "journal.sqlite"
     built = Desk(
         path=path,
         venues=venues,
-        settings=Settings(equivalents=EQUIVALENTS, timeouts=Timeouts(), limits=Limits()),
+        settings=settings,
         clock=AutoClock(),
         telemetry=RecordingTelemetry(),
         chains=FailoverChains(),
@@ -115,6 +114,13 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         router=None,  # type: ignore[arg-type]
     )
     built.build()
+    return built
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """The scripted venues, with the settings as they are shipped."""
+    built = scripted(tmp_path / "journal.sqlite", Settings(equivalents=EQUIVALENTS))
     await built.router.start()
     yield built
     await built.router.close(grace_s=0)

@@ -17,14 +17,9 @@ from backend.domain.lifecycle import IntentState
 from backend.domain.orders import Intent, OrderStatus
 from backend.domain.outcomes import Outcome
 from backend.domain.records import IntentRecord
-from backend.integrations.journal.journal import SqliteJournal
 from backend.integrations.journal.verify import verify
-from backend.policies.routing_tables import FailoverChains
-from backend.services.risk.exposure import ExposureBook
-from tests.fakes.auto_clock import AutoClock
 from tests.fakes.exchange import FakeExchange, not_sent, refused, unknown
-from tests.fakes.telemetry import RecordingTelemetry
-from tests.services.execution.conftest import EQUIVALENTS, Desk
+from tests.services.execution.conftest import EQUIVALENTS, Desk, scripted
 
 VENUES = ("binance", "kraken", "firi")
 ANSWERS = ("fill", "fill", "lost", "vanish", "refused", "not sent", "unlisted")
@@ -68,31 +63,11 @@ def answer(name: str) -> Outcome | str:
 
 
 def world(room: Path) -> Desk:
-    venues = {
-        "binance": FakeExchange("binance"),
-        "kraken": FakeExchange("kraken", symbols=("BTC/USDT", "BTC/USD")),
-        "firi": FakeExchange("firi", price="1000.00", symbols=("BTC/NOK",)),
-    }
-    venues["firi"].behave(client_ids=False, ioc=False)
-    path = room / "journal.sqlite"
-    desk = Desk(
-        path=path,
-        venues=venues,
-        settings=Settings(
-            equivalents=EQUIVALENTS, timeouts=Timeouts(lookup_window_s=6.0), limits=Limits(per_exchange=Decimal(10**9))
-        ),
-        clock=AutoClock(),
-        telemetry=RecordingTelemetry(),
-        chains=FailoverChains(),
-        strategies={},
-        journal=SqliteJournal.open(path),
-        exposure=ExposureBook(Limits()),
-        router=None,  # type: ignore[arg-type]
-    )
-    for venue in venues.values():
+    timeouts, limits = Timeouts(lookup_window_s=6.0), Limits(per_exchange=Decimal(10**9))
+    desk = scripted(room / "journal.sqlite", Settings(equivalents=EQUIVALENTS, timeouts=timeouts, limits=limits))
+    for venue in desk.venues.values():
         venue.clock = desk.clock
     desk.clock.pace_s = 0.0005
-    desk.build()
     return desk
 
 
