@@ -50,6 +50,7 @@ from backend.bootstrap.serving import (
     submit_once,
     venue_documents,
 )
+from backend.bootstrap.sweeping import sweep_venues
 
 __all__ = [
     "Runtime",
@@ -85,6 +86,7 @@ __all__ = [
     "stored_events",
     "stored_order",
     "submit_once",
+    "sweep_venues",
     "system_clock",
     "using",
     "venue_documents",

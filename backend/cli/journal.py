@@ -1,4 +1,5 @@
-"""The commands ``quantum-trader journal``: verify, export, backup, restore, confirm, acknowledge."""
+"""The commands ``quantum-trader journal``: verify, export, backup, restore, orphans, confirm,
+acknowledge."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from backend.domain.money import plain
 
 OK, FAILED = 0, 1
 
@@ -89,6 +92,44 @@ def restore(source: Annotated[Path, typer.Argument(help="A backup.")], file: Fil
     if restored.aside is not None:
         sys.stdout.write(f"the journal that stood there is {restored.aside}\n")
     sys.stdout.write("compare it with the exchanges, then `quantum-trader journal confirm --reason ...`\n")
+
+
+@app.command()
+def orphans(
+    symbol: Annotated[
+        list[str] | None, typer.Option(help="Look at this market too, beside those of the journal and the settings.")
+    ] = None,
+    file: File = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Lists orders at the exchanges that carry our id and are not in the journal, resting or executed since its last
+    event. Only asks. Exit status 1 when there are any, or when something could not be looked at."""
+    from backend.bootstrap import sweep_venues
+
+    swept = asyncio.run(sweep_venues(file, symbol or ()))
+    rows = [
+        {
+            "exchange": report.venue,
+            "symbol": report.symbol,
+            "exchange_order_id": report.venue_order_id,
+            "client_id": report.client_id,
+            "side": report.side.value,
+            "quantity": plain(report.quantity),
+            "filled": plain(report.filled),
+            "status": report.status.value,
+        }
+        for report in swept.orphans
+    ]
+    if as_json:
+        document = {"clean": swept.clean, "orphans": rows, "problems": list(swept.problems)}
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    else:
+        for row in rows:
+            sys.stdout.write(" ".join(str(value) for value in row.values()) + "\n")
+        for problem in swept.problems:
+            sys.stdout.write(f"not looked at: {problem}\n")
+        sys.stdout.write(f"{len(rows)} orders of ours that the journal does not know\n")
+    raise typer.Exit(OK if swept.clean else FAILED)
 
 
 @app.command()

@@ -7,13 +7,19 @@ import csv
 import io
 import json
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
+from backend import bootstrap
 from backend.cli.main import app
-from backend.domain.errors import InvalidOrder
+from backend.domain.errors import ConfigurationError, InvalidOrder
+from backend.domain.orders import OrderReport, OrderStatus, Side
+from backend.services.execution.sweep import Swept
 from tests.integrations.journal.test_verify import written
 
 
@@ -80,3 +86,27 @@ def test_backup_restore_confirm(tmp_path: Path) -> None:
     assert "was not halted" in CliRunner().invoke(app, [*confirm, "compared"]).stdout
     acknowledged = CliRunner().invoke(app, ["journal", "acknowledge", "okx", "--file", str(path), "--reason", "none"])
     assert "okx: 0 halts" in acknowledged.stdout
+
+
+def test_orphans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found, what could not be looked at, and status 1 for either; without keys it says what is missing."""
+    found = OrderReport("kraken", "BTC/USDT", "o1", "ab" * 16, Side.BUY, Decimal("0.50"), Decimal(0), OrderStatus.OPEN)
+    answers = [Swept((found,), ("firi keeps no id of ours",)), Swept((found,), ()), Swept((), ())]
+
+    async def sweep(path: Path | None, symbols: Collection[str]) -> Swept:
+        assert list(symbols) == ["ETH/USDT"]
+        return answers.pop(0)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bootstrap, "sweep_venues", sweep)
+        code, told = run("orphans", "--symbol", "ETH/USDT")
+        assert (code, "kraken BTC/USDT o1 " in told, "not looked at: firi" in told) == (1, True, True)
+        code, told = run("orphans", "--symbol", "ETH/USDT", "--json")
+        document = json.loads(told)
+        assert (code, document["clean"], document["orphans"][0]["quantity"]) == (1, False, "0.5")
+        assert run("orphans", "--symbol", "ETH/USDT") == (0, "0 orders of ours that the journal does not know\n")
+    path = asyncio.run(written(tmp_path / "journal.sqlite"))
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["journal", "orphans", "--file", str(path)])
+    assert isinstance(result.exception, ConfigurationError)
+    assert "no exchange has keys" in str(result.exception)

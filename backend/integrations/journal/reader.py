@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from backend.domain.errors import JournalCorrupt, JournalError
 from backend.domain.records import Event, IntentRecord
-from backend.integrations.journal import store
+from backend.integrations.journal import chain, store
 
 
 @contextmanager
@@ -50,3 +51,32 @@ def events(path: Path, after: int, limit: int) -> tuple[Event, ...]:
     """What happened after the event of that number, oldest first. Raises JournalError."""
     with _opened(path) as db:
         return store.events(db, after, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a sweep of the venues compares with. ``last_at``: the last event, None when there is none.
+    ``symbols``: of every attempt there was."""
+
+    cluster_tag: str
+    last_at: float | None
+    symbols: frozenset[str]
+
+
+def memory(path: Path) -> Memory:
+    """Raises JournalError; JournalCorrupt when the journal does not tell whose it is."""
+    with _opened(path) as db:
+        tag = chain.meta(db).get("cluster_tag", "")
+        if not tag:
+            raise JournalCorrupt(f"{path} has no cluster tag: its orders cannot be told from those of others")
+        # An operator's own event is no trace of the venues: what counts is the last one of an order.
+        (last_at,) = db.execute("SELECT max(at) FROM event WHERE intent_id <> ''").fetchone()
+        rows = db.execute("SELECT DISTINCT request ->> 'symbol' FROM attempt").fetchall()
+        return Memory(tag, last_at, frozenset(str(row[0]) for row in rows))
+
+
+def knows(path: Path, client_id: str) -> bool:
+    """Does an attempt of the journal carry that client id? Asked of the file as it is now: an attempt is stored before
+    it is sent, so whoever has seen the order finds it, also while a router runs. Raises JournalError."""
+    with _opened(path) as db:
+        return db.execute("SELECT 1 FROM attempt WHERE client_id = ?", (client_id,)).fetchone() is not None
