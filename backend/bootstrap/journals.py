@@ -31,8 +31,17 @@ def export_journal(table: str, form: str, out: TextIO, path: Path | None = None)
     from backend.integrations.journal.export import FORMATS, rows
 
     if form not in FORMATS:
-        raise ConfigurationError(f"no format {form!r}; there are: {', '.join(FORMATS)}")
+        raise ConfigurationError(
+            f"no format {form!r} for a text; there are: {', '.join(FORMATS)}, and parquet with --out"
+        )
     return FORMATS[form](rows(path or journal_path(read_settings()), table), out)
+
+
+def export_parquet(table: str, out: Path, path: Path | None = None) -> int:
+    """Writes one table as a Parquet file; returns how many rows. Raises JournalError, ConfigurationError."""
+    from backend.integrations.journal.parquet import write_parquet
+
+    return write_parquet(path or journal_path(read_settings()), table, out)
 
 
 def back_up_journal(target: Path, *, force: bool, path: Path | None = None) -> int:

@@ -14,6 +14,7 @@ import typer
 from backend.domain.money import plain
 
 OK, FAILED = 0, 1
+PARQUET = "parquet"
 
 app = typer.Typer(help="Looks at the journal: what it holds, and whether it holds together.", no_args_is_help=True)
 
@@ -50,13 +51,17 @@ def verify(
 @app.command()
 def export(
     table: Annotated[str, typer.Argument(help="intents, attempts, fills or events.")],
-    form: Annotated[str, typer.Option("--format", help="csv or jsonl.")] = "csv",
+    form: Annotated[str, typer.Option("--format", help="csv, jsonl, or parquet (with --out).")] = "csv",
     file: File = None,
     out: Annotated[Path | None, typer.Option(help="Where to; without it standard output.")] = None,
 ) -> None:
     """Writes one table for other programs. Amounts are exact texts, times are epoch seconds."""
-    from backend.bootstrap import export_journal
+    from backend.bootstrap import export_journal, export_parquet
 
+    if out is not None and form == PARQUET:
+        count = export_parquet(table, out, file)
+        sys.stderr.write(f"{count} {table} written to {out}\n")
+        return
     if out is None:
         export_journal(table, form, sys.stdout, file)
         return

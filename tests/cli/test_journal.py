@@ -7,18 +7,21 @@ import csv
 import io
 import json
 import sqlite3
+import sys
 from collections.abc import Collection
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 from typer.testing import CliRunner
 
 from backend import bootstrap
 from backend.cli.main import app
 from backend.domain.errors import ConfigurationError, InvalidOrder
 from backend.domain.orders import OrderReport, OrderStatus, Side
+from backend.integrations.journal import parquet as journal_parquet
 from backend.services.execution.sweep import Swept
 from tests.integrations.journal.test_verify import written
 
@@ -59,6 +62,42 @@ async def test_export(tmp_path: Path) -> None:
         target = tmp_path / f"{table}.jsonl"
         assert run("export", table, "--format", "jsonl", "--file", str(path), "--out", str(target))[0] == 0
         assert len([json.loads(line) for line in target.read_text().splitlines()]) == count
+
+
+async def test_export_to_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same rows as in JSONL, over several groups, with times as numbers and amounts as exact texts."""
+    monkeypatch.setattr(journal_parquet, "ROWS_PER_GROUP", 3)
+    path = await written(tmp_path / "journal.sqlite")
+    for table, count in {"intents": 3, "attempts": 4, "fills": 2, "events": 14}.items():
+        target = tmp_path / f"{table}.parquet"
+        assert run("export", table, "--format", "parquet", "--file", str(path), "--out", str(target))[0] == 0
+        told = [
+            json.loads(line) for line in run("export", table, "--format", "jsonl", "--file", str(path))[1].splitlines()
+        ]
+        read = parquet.read_table(target)
+        assert (read.to_pylist(), read.num_rows) == (told, count)
+    assert [str(parquet.read_schema(tmp_path / "fills.parquet").field(n).type) for n in ("quantity", "at")] == [
+        "string",
+        "double",
+    ]
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM fill")
+    target = tmp_path / "fills.parquet"
+    assert run("export", "fills", "--format", "parquet", "--file", str(path), "--out", str(target))[0] == 0
+    assert (parquet.read_table(target).num_rows, "price" in parquet.read_schema(target).names) == (0, True)
+
+
+async def test_parquet_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file to write to, a folder that exists, and the extra."""
+    path = await written(tmp_path / "journal.sqlite")
+    export = ["journal", "export", "fills", "--format", "parquet", "--file", str(path)]
+    assert "--out" in str(CliRunner().invoke(app, export).exception)
+    nowhere = CliRunner().invoke(app, [*export, "--out", str(tmp_path / "none" / "fills.parquet")]).exception
+    assert isinstance(nowhere, ConfigurationError)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    missing = CliRunner().invoke(app, [*export, "--out", str(tmp_path / "fills.parquet")]).exception
+    assert isinstance(missing, ConfigurationError)
+    assert "pip install 'quantum-trader[parquet]'" in str(missing)
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import csv
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -32,6 +32,19 @@ TABLES: Mapping[str, str] = {
 
 def rows(path: Path, table: str) -> Iterator[dict[str, object]]:
     """One table, read a row at a time; a router may be writing meanwhile. Raises JournalError, ConfigurationError."""
+    with _selected(path, table) as found:
+        for row in found:
+            yield dict(row)
+
+
+def columns(path: Path, table: str) -> tuple[str, ...]:
+    """The names of its columns, also when it has no row. Raises like ``rows``."""
+    with _selected(path, table) as found:
+        return tuple(str(column[0]) for column in found.description)
+
+
+@contextmanager
+def _selected(path: Path, table: str) -> Iterator[sqlite3.Cursor]:
     if table not in TABLES:
         raise ConfigurationError(f"no table {table!r} in the journal; there are: {', '.join(TABLES)}")
     if not path.is_file():
@@ -39,8 +52,7 @@ def rows(path: Path, table: str) -> Iterator[dict[str, object]]:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
-            for row in db.execute(TABLES[table]):
-                yield dict(row)
+            yield db.execute(TABLES[table])
     except sqlite3.Error as error:
         raise JournalCorrupt(f"{path} cannot be read as a journal: {error}") from error
 
