@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 
-from backend.integrations.journal.rows import as_json
+from backend.integrations.journal.bulk import insert
+from backend.integrations.journal.rows import as_json, quoted, scalar_json
 
 FIRST_LINK = "0" * 64
 CHECKED_EVERY = 10_000
@@ -17,15 +18,22 @@ def append(
     db: sqlite3.Connection, at: float, kind: str, intent_id: str, attempt_id: str | None, data: Mapping[str, object]
 ) -> None:
     """Adds one event behind the last. Every change of the journal adds one, in its own transaction."""
-    last = db.execute("SELECT chain FROM event ORDER BY seq DESC LIMIT 1").fetchone()
-    text = as_json(data)
-    link = _link(FIRST_LINK if last is None else last["chain"], at, kind, intent_id, attempt_id, text)
-    seq = db.execute(
-        "INSERT INTO event (at, kind, intent_id, attempt_id, data, chain) VALUES (?, ?, ?, ?, ?, ?)",
-        (at, kind, intent_id, attempt_id, text, link),
-    ).lastrowid
-    if seq is not None and seq % CHECKED_EVERY == 0:
-        set_meta(db, checked_seq=str(seq), checked_link=link)
+    append_all(db, [(at, kind, intent_id, attempt_id, as_json(data))])
+
+
+def append_all(db: sqlite3.Connection, events: Iterable[tuple[float, str, str, str | None, str]]) -> None:
+    """Adds events behind the last, each linked to the one before it; their data are canonical JSON."""
+    last = db.execute("SELECT seq, chain FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+    before, link = (0, FIRST_LINK) if last is None else (last["seq"], last["chain"])
+    rows, mark = [], None
+    for seq, event in enumerate(events, start=before + 1):
+        link = _link(link, *event)
+        rows.append((seq, *event, link))
+        if seq % CHECKED_EVERY == 0:
+            mark = seq, link
+    insert(db, "event (seq, at, kind, intent_id, attempt_id, data, chain)", rows)
+    if mark is not None:
+        set_meta(db, checked_seq=str(mark[0]), checked_link=mark[1])
 
 
 def meta(db: sqlite3.Connection) -> dict[str, str]:
@@ -51,8 +59,12 @@ def confirm(db: sqlite3.Connection, *, word: str, now: float) -> str | None:
     return halted
 
 
-def _link(before: str, *parts: object) -> str:
-    return hashlib.sha256(as_json([before, *parts]).encode()).hexdigest()
+def _link(before: str, at: float, kind: str, intent_id: str, attempt_id: str | None, text: str) -> str:
+    whole = (
+        f"[{quoted(before)},{scalar_json(at)},{quoted(kind)},{quoted(intent_id)},{scalar_json(attempt_id)},"
+        f"{quoted(text)}]"
+    )
+    return sha256(whole.encode()).hexdigest()
 
 
 def chain_problems(db: sqlite3.Connection, after: int = 0, link: str = FIRST_LINK) -> list[str]:

@@ -90,17 +90,8 @@ class SqliteJournal:
         pinned: str | None = None,
         legs: Sequence[Decimal] = (),
     ) -> IntentRecord:
-        return await self._writer.do(
-            partial(
-                store.accept,
-                intent=intent,
-                body_hash=body_hash,
-                now=now,
-                valid_until=valid_until,
-                pinned=pinned,
-                legs=tuple(legs),
-            )
-        )
+        item = store.Acceptance(intent, body_hash, now, valid_until, pinned, tuple(legs))
+        return await self._writer.do_together(store.accept, item)
 
     async def add_leg(self, intent_id: str, quantity: Decimal, *, now: float) -> IntentRecord:
         return await self._writer.do(partial(store.add_leg, intent_id=intent_id, quantity=quantity, now=now))

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from decimal import Decimal
+from typing import NamedTuple
 
 from backend.domain.errors import (
     AccountHalted,
@@ -22,14 +23,17 @@ from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownR
 from backend.domain.records import Attempt, Event, IntentRecord, Leg
 from backend.integrations.journal import chain, exposure
 from backend.integrations.journal import fills as booking
+from backend.integrations.journal.bulk import insert
 from backend.integrations.journal.fills import ACCOUNT
 from backend.integrations.journal.rows import (
     attempt_of,
     fill_of,
     intent_body,
     outcome_kind,
+    quoted,
     record_of,
     request_body,
+    scalar_json,
 )
 
 
@@ -65,48 +69,64 @@ def _known(db: sqlite3.Connection, intent_id: str) -> IntentRecord:
     return record
 
 
-def accept(
-    db: sqlite3.Connection,
-    intent: Intent,
-    *,
-    body_hash: str,
-    now: float,
-    valid_until: float,
-    pinned: str | None = None,
-    legs: Sequence[Decimal] = (),
-) -> IntentRecord:
-    """Stores a new intent or gives the stored one. Without ``legs`` it has one. Raises IdempotencyConflict, and
-    JournalError for legs that do not add up."""
-    stored = db.execute("SELECT body_hash FROM intent WHERE id = ?", (intent.id,)).fetchone()
-    if stored is not None:
-        if stored["body_hash"] != body_hash:
-            raise IdempotencyConflict(intent.id)
-        return _known(db, intent.id)
-    body = intent_body(intent)
-    parts = tuple(legs) or (intent.quantity,)
-    if sum(parts, ZERO) != intent.quantity or min(parts) <= ZERO:
-        raise JournalError(
-            f"the legs of {intent.id!r} do not add up to {intent.quantity}: {', '.join(map(str, parts))}"
-        )
-    db.execute(
-        "INSERT INTO intent (id, body_hash, body, state, created_at, valid_until, pinned) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (intent.id, body_hash, body, IntentState.NEW.value, now, valid_until, pinned),
-    )
-    db.executemany(
-        "INSERT INTO leg (intent_id, leg, quantity) VALUES (?, ?, ?)",
-        [(intent.id, number, format(part, "f")) for number, part in enumerate(parts, start=1)],
-    )
-    chain.append(db, now, "intent_accepted", intent.id, None, {"body": body, "legs": list(parts), "pinned": pinned})
-    # As it would be read back, without reading it: many orders may be waiting behind this one.
-    return IntentRecord(
-        intent,
-        body_hash,
-        IntentState.NEW,
-        now,
-        valid_until,
-        legs=tuple(Leg(number, part) for number, part in enumerate(parts, start=1)),
-        pinned=pinned,
-    )
+NEW = IntentState.NEW.value
+
+
+class Acceptance(NamedTuple):
+    """A new intent as it is to be stored. Without ``legs`` it has one."""
+
+    intent: Intent
+    body_hash: str
+    now: float
+    valid_until: float
+    pinned: str | None = None
+    legs: Sequence[Decimal] = ()
+
+    @property
+    def parts(self) -> tuple[Decimal, ...]:
+        """The quantities of its legs. Raises JournalError for legs that do not add up."""
+        if not self.legs:
+            return (self.intent.quantity,)
+        if sum(self.legs, ZERO) != self.intent.quantity or min(self.legs) <= ZERO:
+            raise JournalError(
+                f"the legs of {self.intent.id!r} do not add up to {self.intent.quantity}:"
+                f" {', '.join(map(str, self.legs))}"
+            )
+        return tuple(self.legs)
+
+
+def accept(db: sqlite3.Connection, items: Sequence[Acceptance]) -> list[IntentRecord]:
+    """Stores new intents, or gives the stored one. Raises IdempotencyConflict, and JournalError for legs that do not
+    add up. Several at once are all new, or the database refuses them: then each has to come alone."""
+    if len(items) == 1 and (stored := _accepted_before(db, items[0])) is not None:
+        return [stored]
+    intents, legs, events, records = [], [], [], []
+    for item in items:
+        intent, digest, now, valid_until, pinned, _ = item
+        body = intent_body(intent)
+        # As it would be read back, without reading it: many orders may be waiting behind this one.
+        parts = tuple([Leg(number, part) for number, part in enumerate(item.parts, start=1)])
+        records.append(IntentRecord(intent, digest, IntentState.NEW, now, valid_until, legs=parts, pinned=pinned))
+        texts = [f"{part.quantity:f}" for part in parts]
+        quantities = '","'.join(texts)
+        data = f'{{"body":{quoted(body)},"legs":["{quantities}"],"pinned":{scalar_json(pinned)}}}'
+        intents.append((intent.id, digest, body, NEW, now, valid_until, pinned))
+        legs += [(intent.id, number, text) for number, text in enumerate(texts, start=1)]
+        events.append((now, "intent_accepted", intent.id, None, data))
+    insert(db, "intent (id, body_hash, body, state, created_at, valid_until, pinned)", intents)
+    insert(db, "leg (intent_id, leg, quantity)", legs)
+    chain.append_all(db, events)
+    return records
+
+
+def _accepted_before(db: sqlite3.Connection, item: Acceptance) -> IntentRecord | None:
+    """What is stored under that id. Raises IdempotencyConflict when it is something else."""
+    stored = db.execute("SELECT body_hash FROM intent WHERE id = ?", (item.intent.id,)).fetchone()
+    if stored is None:
+        return None
+    if stored["body_hash"] != item.body_hash:
+        raise IdempotencyConflict(item.intent.id)
+    return _known(db, item.intent.id)
 
 
 def request_cancel(db: sqlite3.Connection, intent_id: str, *, now: float) -> IntentRecord:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import partial
+from itertools import groupby
+from typing import Generic, NamedTuple, TypeVar
 
 from backend.domain.errors import JournalError, QuantumTraderError
 
@@ -24,19 +25,30 @@ REFUSALS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceE
 """The database's own errors that are about the values of one unit; every other one is about the journal."""
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit(Generic[T]):
+class _Unit(NamedTuple, Generic[T]):
+    """``together``: this unit is done as one item of that work, with its neighbours of the same kind if it can be."""
+
     work: Callable[[sqlite3.Connection], T]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[T]
+    together: Callable[[sqlite3.Connection, Sequence[object]], Sequence[T]] | None = None
+    item: object = None
 
 
+_Outcome = tuple[object, BaseException | None]
 _Told = tuple[asyncio.Future[object], object, BaseException | None]
 
 
-def _tell(units: Sequence[_Unit[object]], outcomes: Iterable[tuple[object, BaseException | None]]) -> None:
+def _alone(
+    work: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[T]], item: Item, connection: sqlite3.Connection
+) -> T:
+    return work(connection, [item])[0]
+
+
+def _tell(units: Sequence[_Unit[object]], outcomes: Iterable[_Outcome]) -> None:
     """Wakes the waiters, each in its own loop and those of a loop together: waking a loop costs more than a unit of
     work. A waiter that has gone, or whose loop has ended, is nobody to tell."""
     told: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
@@ -62,10 +74,10 @@ class Writer:
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self.commits = 0
-        self._units: queue.Queue[_Unit[object] | None] = queue.Queue(QUEUE_MAX)
+        self._waiting: deque[_Unit[object]] = deque()
         self._failed: JournalError | None = None
         self._closed = False
-        self._intake = threading.Lock()
+        self._intake = threading.Condition(threading.Lock())
         self._connect = connect
         self._started = threading.Event()
         self._start_errors: list[BaseException] = []
@@ -78,26 +90,39 @@ class Writer:
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs ``work`` in the next transaction; returns after its commit. Raises JournalError when there is none."""
-        if self._failed is not None:
-            raise JournalError(str(self._failed))
         loop = asyncio.get_running_loop()
         unit: _Unit[T] = _Unit(work, loop, loop.create_future())
-        # A unit behind the end marker would wait for ever: closing and queueing exclude each other.
+        self._take_in(unit)  # type: ignore[arg-type]
+        return await unit.future
+
+    async def do_together(self, work: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[T]], item: Item) -> T:
+        """As ``do``, for work that does several items at less cost than one by one, with a result for each.
+
+        Those that wait in a row are done at once. When one of them is refused, each is done on its own.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._take_in(_Unit(partial(_alone, work, item), loop, future, work, item))  # type: ignore[arg-type]
+        return await future
+
+    def _take_in(self, unit: _Unit[object]) -> None:
+        if self._failed is not None:
+            raise JournalError(str(self._failed))
+        # A unit that comes after the end would wait for ever: closing and queueing exclude each other.
         with self._intake:
             if self._closed:
                 raise JournalError("the journal is closed")
-            try:
-                self._units.put_nowait(unit)  # type: ignore[arg-type]
-            except queue.Full:
-                raise JournalError(f"{QUEUE_MAX} writes are waiting for the journal; nothing was stored") from None
-        return await unit.future
+            if len(self._waiting) >= QUEUE_MAX:
+                raise JournalError(f"{QUEUE_MAX} writes are waiting for the journal; nothing was stored")
+            self._waiting.append(unit)
+            if len(self._waiting) == 1:  # behind others, the writer knows already
+                self._intake.notify()
 
     def stop(self) -> None:
         """Commits what is waiting and ends the thread; a second call does nothing."""
         with self._intake:
-            first, self._closed = not self._closed, True
-        if first:
-            self._units.put(None)
+            self._closed = True
+            self._intake.notify()
         self._thread.join()
 
     def _run(self) -> None:
@@ -116,20 +141,12 @@ class Writer:
 
     def _gathered(self) -> list[_Unit[object]] | None:
         """Everything that waits, at most BATCH_MAX; None at the end."""
-        first = self._units.get()
-        if first is None:
-            return None
-        batch = [first]
-        while len(batch) < BATCH_MAX:
-            try:
-                unit = self._units.get_nowait()
-            except queue.Empty:
-                break
-            if unit is None:
-                self._units.put(None)
-                break
-            batch.append(unit)
-        return batch
+        with self._intake:
+            while not self._waiting:
+                if self._closed:
+                    return None
+                self._intake.wait()
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
 
     def _commit(self, connection: sqlite3.Connection, batch: list[_Unit[object]]) -> None:
         if self._failed is not None:
@@ -137,7 +154,7 @@ class Writer:
             return
         try:
             connection.execute("BEGIN IMMEDIATE")
-            results = [self._one(connection, unit) for unit in batch]
+            results = self._all(connection, batch)
             connection.execute("COMMIT")
             self.commits += 1
         except BaseException as error:  # noqa: BLE001 - the thread's edge: dying here would leave every waiter waiting
@@ -145,10 +162,25 @@ class Writer:
             return
         _tell(batch, results)
 
-    def _one(self, connection: sqlite3.Connection, unit: _Unit[object]) -> tuple[object, QuantumTraderError | None]:
+    def _all(self, connection: sqlite3.Connection, batch: Sequence[_Unit[object]]) -> list[_Outcome]:
+        """In the order of the queue."""
+        outcomes: list[_Outcome] = []
+        for together, units in groupby(batch, lambda unit: unit.together):
+            row = list(units)
+            if together is not None and len(row) > 1:
+                results, refusal = self._one(connection, partial(together, items=[unit.item for unit in row]))
+                if refusal is None:
+                    outcomes += [(result, None) for result in results or ()]
+                    continue
+            outcomes += [self._one(connection, unit.work) for unit in row]
+        return outcomes
+
+    def _one(
+        self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]
+    ) -> tuple[T | None, QuantumTraderError | None]:
         connection.execute("SAVEPOINT unit")
         try:
-            result = unit.work(connection)
+            result = work(connection)
         except QuantumTraderError as refusal:
             connection.execute("ROLLBACK TO unit")
             connection.execute("RELEASE unit")

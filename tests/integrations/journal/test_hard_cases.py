@@ -7,10 +7,12 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,20 +94,19 @@ async def test_open_attempts_share_commits(journal: SqliteJournal) -> None:
 async def test_nobody_waits_behind_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that meets a closing journal is answered: refused, or done, but never left waiting."""
     journal = SqliteJournal.open(tmp_path / "journal.sqlite")
-    units = journal._writer._units
-    put, closers = units.put_nowait, []
+    closers = []
 
-    def put_while_closing(unit: object) -> None:
-        closer = threading.Thread(target=journal._writer.stop)
-        closer.start()
-        closers.append(closer)
-        closer.join(0.2)
-        put(unit)  # type: ignore[arg-type]
+    class PutWhileClosing(deque[Any]):
+        def append(self, unit: object) -> None:
+            closer = threading.Thread(target=journal._writer.stop)
+            closer.start()
+            closers.append(closer)
+            closer.join(0.2)
+            super().append(unit)
 
-    monkeypatch.setattr(units, "put_nowait", put_while_closing)
+    monkeypatch.setattr(journal._writer, "_waiting", PutWhileClosing())
     async with asyncio.timeout(PATIENCE_S):
         assert await journal.get("nobody") is None
-    monkeypatch.undo()
     for closer in closers:
         closer.join()
     with pytest.raises(JournalError, match="closed"):
@@ -141,6 +142,7 @@ async def test_waiters_of_several_loops(journal: SqliteJournal) -> None:
 CRAMPED = """
 import asyncio, resource, signal, sys
 from pathlib import Path
+from typing import Any
 from backend.domain.errors import JournalError
 from backend.integrations.journal.journal import SqliteJournal
 from tests.integrations.journal.test_journal import accept, intent
