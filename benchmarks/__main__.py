@@ -10,7 +10,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import choosing, committing, emulating, imports, million, readying, submitting
+from benchmarks import choosing, committing, emulating, imports, million, readying, submitting, wiring
 from benchmarks.timing import measured_on
 
 SAMPLE = 20_000
@@ -21,7 +21,7 @@ def main() -> None:
     """Runs every benchmark."""
     logging.getLogger("quantum_trader").setLevel(logging.CRITICAL)
     rows = [*imports.measure(), *readying.measure(), *million.measure(SAMPLE)]
-    for benchmark in (choosing, committing, submitting, emulating):
+    for benchmark in (choosing, committing, submitting, wiring, emulating):
         rows += asyncio.run(benchmark.measure())
     if "--json" in sys.argv[1:]:
         print(json.dumps({"measured": measured_on(), "figures": [row._asdict() for row in rows]}, indent=2))
