@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -43,14 +43,11 @@ def get(db: sqlite3.Connection, intent_id: str) -> IntentRecord | None:
 
 
 def _whole(db: sqlite3.Connection, row: sqlite3.Row) -> IntentRecord:
-    fill_rows = db.execute(
-        "SELECT fill.* FROM fill JOIN attempt ON attempt.id = fill.attempt_id WHERE attempt.intent_id = ? ORDER BY seq",
-        (row["id"],),
-    ).fetchall()
+    attempts = db.execute("SELECT * FROM attempt WHERE intent_id = ? ORDER BY number", (row["id"],)).fetchall()
+    fill_rows = _fill_rows(db, row["id"]) if attempts else []
     filled: dict[str, Decimal] = {}
     for fill in fill_rows:
         filled[fill["attempt_id"]] = filled.get(fill["attempt_id"], ZERO) + Decimal(fill["quantity"])
-    attempts = db.execute("SELECT * FROM attempt WHERE intent_id = ? ORDER BY number", (row["id"],)).fetchall()
     return record_of(
         row,
         tuple(attempt_of(attempt, filled.get(attempt["id"], ZERO)) for attempt in attempts),
@@ -60,6 +57,13 @@ def _whole(db: sqlite3.Connection, row: sqlite3.Row) -> IntentRecord:
             for leg in db.execute("SELECT leg, quantity FROM leg WHERE intent_id = ? ORDER BY leg", (row["id"],))
         ),
     )
+
+
+def _fill_rows(db: sqlite3.Connection, intent_id: str) -> list[sqlite3.Row]:
+    return db.execute(
+        "SELECT fill.* FROM fill JOIN attempt ON attempt.id = fill.attempt_id WHERE attempt.intent_id = ? ORDER BY seq",
+        (intent_id,),
+    ).fetchall()
 
 
 def _known(db: sqlite3.Connection, intent_id: str) -> IntentRecord:
@@ -207,7 +211,19 @@ def open_attempt(
     chain.append(
         db, attempt.opened_at, "attempt_opened", attempt.intent_id, attempt.id, {"request": request, "leg": attempt.leg}
     )
-    return _known(db, attempt.intent_id)
+    # As it would be read back, without reading it: an order waits for this before it is sent.
+    stored = Attempt(
+        attempt.id,
+        attempt.intent_id,
+        attempt.number,
+        attempt.order,
+        attempt.reserved_notional,
+        AttemptState.OPEN,
+        opened_at=attempt.opened_at,
+        leg=attempt.leg,
+    )
+    worst = worst_price if record.worst_price is None else record.worst_price
+    return replace(record, state=IntentState.ACTIVE, worst_price=worst, attempts=(*record.attempts, stored))
 
 
 def _why_not(record: IntentRecord, attempt: Attempt) -> str | None:

@@ -162,6 +162,15 @@ async def test_one_open_attempt_at_a_time(journal: SqliteJournal, second: Attemp
         await opened(journal, second)
 
 
+async def test_what_was_opened_is_told_as_it_is_stored(journal: SqliteJournal) -> None:
+    """The record that a send rests on is the stored one, for the first attempt and for the next."""
+    await accept(journal, intent())
+    assert await opened(journal, attempt()) == await journal.get("a")
+    await journal.step_attempt("a/1", AttemptState.REJECTED, now=NOW, proof=Proof.DEFINITE_REJECT)
+    noisy = replace(attempt(number=2, venue="okx"), venue_order_id="x", evidence="x", lookups=3, closed_at=NOW)
+    assert await opened(journal, noisy) == await journal.get("a")
+
+
 async def test_the_database_itself_holds_one_open_attempt(journal: SqliteJournal, tmp_path: Path) -> None:
     """Even plain SQL past our checks cannot open two attempts of one intent, or use a client id twice."""
     await accept(journal, intent())
