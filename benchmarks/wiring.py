@@ -162,6 +162,7 @@ async def _measured(emulator: Emulator, room: Path) -> list[Figure]:
     venue = VenueSettings(Credentials(keys["api_key"], keys["secret"]), endpoint=address)
     settings = Settings(journal_path=str(room / "journal.sqlite"), venues={"binance": venue})
     transport = bootstrap.http_transport(settings, bootstrap.system_clock())
+    # The program's own transport with the program's own endpoints; only its marks are new.
     transport.__class__ = _Traced
     transport.marks = marks  # type: ignore[attr-defined]
     bounds = emulator.bounds("binance")
