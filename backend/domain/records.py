@@ -89,13 +89,13 @@ class IntentRecord:
         return tuple(a for a in self.attempts if not a.state.ended)
 
     def room(self, leg: int) -> Decimal:
-        """What may still be placed for a leg. The first one is the intent itself, whatever others have executed; a
-        relief leg has its own quantity, whatever is uncertain elsewhere."""
+        """What may still be placed for a leg; never negative. The first one is the intent itself, whatever others have
+        executed; a relief leg has its own quantity, whatever is uncertain elsewhere."""
         if leg == FIRST_LEG:
             return self.remaining
         own = [a for a in self.attempts if a.leg == leg]
         used = sum((a.filled if a.state.ended else a.filled + a.unfilled for a in own), ZERO)
-        return sum((one.quantity for one in self.legs if one.number == leg), ZERO) - used
+        return max(sum((one.quantity for one in self.legs if one.number == leg), ZERO) - used, ZERO)
 
     def attempt(self, attempt_id: str) -> Attempt:
         """The attempt of that id, which must be there."""
@@ -113,7 +113,9 @@ class IntentRecord:
 
     @property
     def remaining(self) -> Decimal:
-        return self.intent.quantity - self.filled - self.blocked
+        """What of the quantity has not executed and cannot be executing; never negative. It is zero too where relief
+        reaches beyond the quantity: then the overfill budget is at work, and nothing more is to be placed for it."""
+        return max(self.intent.quantity - self.filled - self.blocked, ZERO)
 
 
 @dataclass(frozen=True, slots=True)
