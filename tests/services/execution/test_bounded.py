@@ -88,12 +88,39 @@ async def test_an_operators_word_ends_the_uncertain_attempt(desk: Desk) -> None:
 
 async def test_the_journal_adds_no_leg_beyond_the_budget(desk: Desk) -> None:
     """Whatever the program above it asks for."""
-    intent = bounded(desk)
-    await desk.journal.accept(intent, body_hash=body_hash(intent), now=0.0, valid_until=9e9)
-    await desk.journal.add_leg("order-1", Decimal("0.3"), now=0.0)
-    for quantity in ("0.3", "0", "-1"):
+    desk.venues["kraken"].partial = desk.venues["firi"].partial = Decimal("0.1")
+    binance = desk.venues["binance"]
+    binance.script.append("vanish")
+    binance.silent = True
+    await desk.router.submit(bounded(desk))
+    for quantity in ("0.0001", "0", "-1"):
         with pytest.raises(JournalError, match="would exceed"):
             await desk.journal.add_leg("order-1", Decimal(quantity), now=0.0)
+
+
+async def test_the_journal_adds_no_leg_without_need(desk: Desk) -> None:
+    """None while no attempt is open, and none for more than what has not executed, however much budget is left."""
+    intent = bounded(desk, "1")
+    await desk.journal.accept(intent, body_hash=body_hash(intent), now=0.0, valid_until=intent.valid_until or 0.0)
+    with pytest.raises(JournalError, match="none of its attempts is open"):
+        await desk.journal.add_leg("order-1", Decimal("0.1"), now=0.0)
+    desk.venues["binance"].partial = Decimal("0.4")
+    desk.venues["kraken"].script.append("vanish")
+    desk.venues["kraken"].silent = True
+    result = await desk.router.submit(intent)
+    assert (result.filled, result.blocked) == (Decimal(1), Decimal("0.6"))
+    with pytest.raises(JournalError, match="lacks"):
+        await desk.journal.add_leg("order-1", Decimal("0.1"), now=0.0)
+
+
+async def test_what_remains_is_never_negative(desk: Desk) -> None:
+    """With two legs at work more may execute than was asked for: then nothing remains, for the whole or for a leg."""
+    await relieved(desk)
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert record.filled + record.blocked > record.intent.quantity
+    assert record.remaining == 0
+    assert [record.room(leg.number) for leg in record.legs] == [0, 0]
 
 
 @pytest.mark.parametrize(

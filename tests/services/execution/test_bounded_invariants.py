@@ -196,7 +196,7 @@ class Play:
         return executed(self.desk.venues[attempt.venue])
 
     async def holds(self) -> None:
-        """What is true at any time."""
+        """What is true at any time; and at any time the journal pays for no more than the budget."""
         record = await self.desk.journal.get(ORDER)
         if record is None:
             return
@@ -214,6 +214,9 @@ class Play:
             if not self.misled or leg.number != FIRST_LEG:
                 assert sum((self.at_venue(one) for one in own), ZERO) <= leg.quantity
         await self.reserved(record)
+        left = record.intent.most - sum((leg.quantity for leg in record.legs), ZERO)
+        with pytest.raises(JournalError):
+            await self.desk.journal.add_leg(ORDER, left + Decimal("0.0001"), now=0.0)
         failed = [found for found in self.desk.telemetry.records if found[1] == "Order not followed to its end"]
         assert failed == []
         self.seen["two open"] += len(record.open_attempts) > 1
@@ -227,7 +230,7 @@ class Play:
             assert one.reserved_notional > ZERO
 
     async def rest(self) -> None:
-        """The faults stop. What can be known is known then, and the journal pays for no more than the budget."""
+        """The faults stop. What can be known is known then."""
         self.speak()
         for _ in range(3):
             await self.desk.router.review()
@@ -242,9 +245,6 @@ class Play:
         assert record.filled == sum((executed(venue) for venue in self.desk.venues.values()), ZERO)
         assert record.state.final or (record.state is IntentState.PARKED and record.blocked > ZERO)
         assert bool(await self.desk.journal.halts()) is (record.filled > record.intent.most)
-        given = sum((leg.quantity for leg in record.legs), ZERO)
-        with pytest.raises(JournalError):
-            await self.desk.journal.add_leg(ORDER, record.intent.most - given + Decimal("0.0001"), now=0.0)
         self.count(record)
 
     def count(self, record: IntentRecord) -> None:
