@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
@@ -28,6 +28,9 @@ from backend.services.execution.absence import Absent, absence, horizon_of
 from backend.services.execution.asking import NO_ANSWER, Asking, total
 from backend.services.health.board import HealthBoard
 from backend.services.risk.exposure import ExposureBook
+
+SETTLE_ROUND_LOOKS = 4
+"""So many looks at an accepted order, within about a second, are one round: a start waits no longer for it."""
 
 _REFUSALS = {
     IntentCancelled: DropReason.CANCELLED,
@@ -268,14 +271,19 @@ class Attempts:
             lookups=count,
         )
 
-    async def settle(self, attempt: Attempt, adapter: ExchangeAdapter) -> IntentRecord | Parked:
+    async def settle(
+        self, attempt: Attempt, adapter: ExchangeAdapter, takes_long: Callable[[bool], None]
+    ) -> IntentRecord | Parked:
         """Follows an order that is known to be at the venue to its terminal state with every trade.
 
         Where the venue has no IOC the order is cancelled first; the cancel's own answer is never the last word.
+        ``takes_long`` is called with False when the first round of looks has not settled it.
         """
         ref = OrderRef(attempt.order.symbol, attempt.venue_order_id, attempt.order.client_id or None)
         rests = attempt.order.time_in_force is TimeInForce.GTC
-        for delay in settle_delays(self.timeouts.lookup_window_s):
+        for look, delay in enumerate(settle_delays(self.timeouts.lookup_window_s)):
+            if look == SETTLE_ROUND_LOOKS:
+                takes_long(False)
             await self.clock.sleep(delay)
             report = await self.asking.ask(attempt, adapter.get_order(ref))
             if report is NO_ANSWER or report is None:

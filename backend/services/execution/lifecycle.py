@@ -38,7 +38,8 @@ class Route:
 
 
 OnSettled = Callable[[bool], None]
-"""Called when the attempt found at the beginning is in doubt no longer; with True when it rests, maybe for long."""
+"""Called when nobody needs to wait any longer for the attempts found at the beginning: each is settled, rests (then
+with True), or stays in doubt after a round of looks, with all that it blocks."""
 
 
 @dataclass(slots=True)
@@ -136,6 +137,39 @@ class Lifecycle:
             return self._parked(record)
         return await self.drive(record, route, on_settled)
 
+    def block_markets(self, record: IntentRecord) -> None:
+        """Before anything else is placed: what may be unanswered keeps its market."""
+        for attempt in record.open_attempts:
+            adapter = self.adapter(attempt.venue)
+            if not isinstance(adapter, Drop):
+                self.markets.note(adapter.rules, attempt)
+
+    async def restore(self, record: IntentRecord, route: Route, on_settled: OnSettled) -> ExecutionResult:
+        """Takes up what an earlier process left. Each open attempt is looked at once. What is found is settled; for
+        what stays in doubt nobody waits: it is followed from here, with its quantity and reservation blocked."""
+        parked = record.state is IntentState.PARKED
+        for attempt in record.open_attempts:
+            record = await self._doubted(record, attempt)
+            record = await self._glanced_at(record, record.attempt(attempt.id))
+        doubtful = [one for one in record.open_attempts if one.state is AttemptState.UNKNOWN]
+        if parked and doubtful and len(doubtful) == len(record.open_attempts):
+            return self._parked(record)
+        if doubtful:
+            on_settled(False)
+        return await self.drive(record, route, on_settled)
+
+    async def _doubted(self, record: IntentRecord, attempt: Attempt) -> IntentRecord:
+        """An attempt found open may have been sent."""
+        if attempt.state is not AttemptState.OPEN:
+            return record
+        return await self.journal.step_attempt(
+            attempt.id,
+            AttemptState.UNKNOWN,
+            now=self.clock.now(),
+            outcome_reason=UnknownReason.RESTART,
+            evidence="found open when the journal was opened: it may have been sent",
+        )
+
     async def _glanced_at(self, record: IntentRecord, attempt: Attempt) -> IntentRecord:
         """One look at an attempt, without waiting: the record as it is then."""
         adapter = self.adapter(attempt.venue)
@@ -216,14 +250,7 @@ class Lifecycle:
         if isinstance(adapter, Drop):
             return Parked(record, ParkReason.VENUE_SILENT)
         self.markets.note(adapter.rules, attempt)
-        if attempt.state is AttemptState.OPEN:
-            record = await self.journal.step_attempt(
-                attempt.id,
-                AttemptState.UNKNOWN,
-                now=self.clock.now(),
-                outcome_reason=UnknownReason.RESTART,
-                evidence="found open when the journal was opened: it may have been sent",
-            )
+        record = await self._doubted(record, attempt)
         reached = await self._followed(record, record.attempt(attempt.id), adapter, journey)
         if not isinstance(reached, Parked):
             self.markets.note(adapter.rules, reached.attempt(attempt.id))
@@ -241,7 +268,7 @@ class Lifecycle:
         if attempt.state is not AttemptState.WORKING:
             return record
         if not record.intent.rests:
-            return await self.attempts.settle(attempt, adapter)
+            return await self.attempts.settle(attempt, adapter, journey.settled)
         record = await self._awake(record)
         return await self.resting.follow(record, attempt, adapter, journey.settled)
 

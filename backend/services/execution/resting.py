@@ -44,7 +44,7 @@ class Resting:
                 self.telemetry.info(
                     "Resting order leaves", order_id=record.intent.id, exchange=attempt.venue, reason=leave.value
                 )
-                return await self.attempts.settle(attempt, adapter)
+                return await self.attempts.settle(attempt, adapter, at_rest)
             report = await self.attempts.asking.ask(attempt, adapter.get_order(ref))
             silent = 0 if isinstance(report, OrderReport) else silent + 1
             if isinstance(report, OrderReport):

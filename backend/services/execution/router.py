@@ -82,20 +82,24 @@ class Router:
         self._running: dict[str, _Running] = {}
         self._reviewer: asyncio.Task[None] | None = None
         self._open = False
+        self._closed = 0
         self._starting = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"Router({'open' if self._open else 'closed'}, orders in flight: {len(self._running)})"
 
     async def start(self) -> None:
-        """Settles what the journal holds open, then opens the intake.
+        """Looks once at everything that the journal holds open, then opens the intake.
 
-        Every attempt found open is treated as unknown: its order is looked up and adopted, or its intent is parked.
-        What is left of an intent that is still valid goes on along its chain, as if nothing had happened.
+        Every attempt found open is treated as unknown. What is found is adopted and settled first. What stays in doubt
+        is followed as a task of its own: its quantity, its reservation and its market are blocked before the intake
+        opens, and nothing of it moves without a proof. What is left of an intent that is still valid goes on along its
+        chain, as if nothing had happened. Raises JournalError; RouterClosed when it is closed meanwhile.
         """
         async with self._starting:
             if self._open:
                 return
+            closed = self._closed
             if self._journal.halted is not None:
                 self._telemetry.error("Journal halted - nothing is accepted or sent", reason=self._journal.halted)
             await self._look_for_ghosts()
@@ -103,6 +107,9 @@ class Router:
                 error = task.exception() if task.done() and not task.cancelled() else None
                 if isinstance(error, OrderFateUnknown) and isinstance(error.cause, JournalError):
                     raise error.cause
+            if self._closed != closed:
+                await self.close(grace_s=0)
+                raise RouterClosed("the router was closed while it started")
             self._open = True
             self._reviewer = asyncio.create_task(self._review_forever(), name="review of parked orders")
 
@@ -191,9 +198,13 @@ class Router:
 
     async def _taken_up(self, work: _Work, *, wait_for_ends: bool) -> list[asyncio.Task[ExecutionResult]]:
         """Starts ``work`` for everything that is idle, and waits until each task has ended or follows an order that
-        rests; or only until no attempt is in doubt. Cancelling the wait cancels none of them."""
+        rests; or only until one round of looks is over. Cancelling the wait cancels none of them."""
         tasks, known = [], []
-        for record in await self._idle():
+        idle = await self._idle()
+        for record in idle:
+            # All of them first: one that goes on must not place where another may be unanswered.
+            self._lifecycle.block_markets(record)
+        for record in idle:
             settled = asyncio.Event()
             task = self._start(record.intent, record.body_hash, work(record, _setter(settled, wait_for_ends)))
             task.add_done_callback(_setter(settled))
@@ -222,6 +233,7 @@ class Router:
         """Stops the intake, waits up to ``grace_s`` for orders in flight, and leaves the rest as the journal has them:
         the next start settles those."""
         self._open = False
+        self._closed += 1
         if self._reviewer is not None:
             self._reviewer.cancel()
             await asyncio.gather(self._reviewer, return_exceptions=True)
@@ -278,10 +290,11 @@ class Router:
             raise OrderFateUnknown(record.intent.id, error) from error
 
     async def _restore(self, record: IntentRecord, on_settled: OnSettled) -> ExecutionResult:
-        """Settles what an earlier process left, and goes on with it: its ``valid_until`` says for how long."""
-        if record.state is IntentState.PARKED:
-            return await self._looked_again(record, on_settled)
-        return await self._driven(record, self._route(record), on_settled)
+        """Takes up what an earlier process left, and goes on with it: its ``valid_until`` says for how long."""
+        try:
+            return await self._lifecycle.restore(record, self._route(record), on_settled)
+        except Exception as error:
+            raise OrderFateUnknown(record.intent.id, error) from error
 
     async def _review_forever(self) -> None:
         while True:
