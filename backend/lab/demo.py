@@ -31,10 +31,10 @@ from backend.lab.report import (
     unknown_lines,
     venue_line,
 )
-from backend.lab.router_process import RouterDied, RouterProcess
+from backend.lab.router_process import Life, RouterDied, RouterProcess
 from backend.lab.stand_ins import stand_ins
 from backend.lab.view import DemoView
-from backend.lab.worker import Setup
+from backend.lab.worker import Setup, work
 from backend.lab.workload import PATIENT_S, SIZES, STRATEGIES, Wish, wishes
 from backend.policies.routing_tables import EXCHANGES, primary_of
 from backend.ports.clock import Clock
@@ -94,8 +94,12 @@ class _Kill:
     took_s: float
 
 
-async def run_demo(options: DemoOptions, view: DemoView) -> DemoReport:
-    """Plays every act and returns the report. Raises ConfigurationError for a folder that holds no recordings."""
+async def run_demo(options: DemoOptions, view: DemoView, life: Life = work) -> DemoReport:
+    """Plays every act and returns the report. ``life``: what the router's process does.
+
+    Raises ConfigurationError for a folder that holds no recordings; RouterDied, RouterFailed when the router's process
+    ended by itself or could not start.
+    """
     clock = bootstrap.scaled_clock(CLOCK_SCALE)
     began = clock.monotonic()
     recorded = _recorded(options, clock)
@@ -110,7 +114,7 @@ async def run_demo(options: DemoOptions, view: DemoView) -> DemoReport:
                 clock=(CLOCK_SCALE, *clock.origin),
                 strategies=STRATEGIES,
             )
-            return await _performed(options, view, clock, emulator, setup, _told(recorded), began)
+            return await _performed(options, view, clock, emulator, setup, _told(recorded), began, life)
     finally:
         await emulator.stop()
 
@@ -123,8 +127,9 @@ async def _performed(
     setup: Setup,
     told: Mapping[str, str],
     began: float,
+    life: Life,
 ) -> DemoReport:
-    router = await RouterProcess.start(setup)
+    router = await RouterProcess.start(setup, life)
     stage = _Stage(options, clock, emulator, setup, router, view, clock.now(), asyncio.Event())
     stage.alive.set()
     try:
@@ -146,8 +151,20 @@ async def _play_all(stage: _Stage) -> None:
     asked = wishes(stage.options.seed, stage.options.orders, tuple(SIZES))
     for act, count in zip(ACTS, shared_out(stage.options.orders), strict=True):
         stage.view.act(act.name, act.what, count)
-        await _play(stage, act, asked[:count])
+        try:
+            await _play(stage, act, asked[:count])
+        except ExceptionGroup as group:
+            raise _cause(group) from None
         del asked[:count]
+
+
+def _cause(group: ExceptionGroup[Exception]) -> Exception:
+    """Every order under way fails when the router dies, each with the same words: once is enough."""
+    died = group.subgroup(RouterDied)
+    one: Exception = group if died is None else died
+    while isinstance(one, ExceptionGroup) and died is not None:
+        one = one.exceptions[0]
+    return one
 
 
 async def _play(stage: _Stage, act: Act, asked: list[Wish]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Self, TypeVar
 
 from backend.domain.errors import QuantumTraderError
@@ -13,11 +16,17 @@ from backend.domain.records import ExecutionResult
 from backend.lab.worker import Ask, Setup, Tell, work
 
 ENDING_S = 30.0
+EXIT_CODE_S = 2.0
+LAST_LINES = 5
+Life = Callable[[Connection, Setup], None]
+"""What the process does, from its first line to its last."""
+
 T = TypeVar("T")
 
 
 class RouterDied(QuantumTraderError):
-    """The process is gone: nobody knows what became of the question. Repeat it with the same id at the next one."""
+    """The process is gone: nobody knows what became of the question. Repeat it with the same id at the next one. The
+    text names the process, its exit code (negative: the signal) and the last lines of its standard error."""
 
 
 class RouterFailed(QuantumTraderError):
@@ -27,10 +36,11 @@ class RouterFailed(QuantumTraderError):
 class RouterProcess:
     """Make it with ``RouterProcess.start``. Its questions are bounded by the orders in flight."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, life: Life = work) -> None:
         spawn = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawn.Pipe()
-        self._process = spawn.Process(target=work, args=(theirs, setup), name="router", daemon=True)
+        self._process = spawn.Process(target=_lived, args=(life, theirs, setup), name="router", daemon=True)
+        self._last_words = _last_words(setup)
         self._process.start()
         theirs.close()
         self._loop = asyncio.get_running_loop()
@@ -41,9 +51,9 @@ class RouterProcess:
         self._loop.add_reader(self._pipe.fileno(), self._heard)
 
     @classmethod
-    async def start(cls, setup: Setup) -> Self:
+    async def start(cls, setup: Setup, life: Life = work) -> Self:
         """Returns when the router takes orders. Raises RouterDied, RouterFailed."""
-        process = cls(setup)
+        process = cls(setup, life)
         await process._ready
         return process
 
@@ -90,7 +100,7 @@ class RouterProcess:
 
     async def _ask(self, kind: Ask, what: object, expected: type[T]) -> T:
         if self._pipe.closed:
-            raise RouterDied(f"process {self.pid} has ended")
+            raise self._died()
         self._asked += 1
         number = self._asked
         answer: asyncio.Future[object] = self._loop.create_future()
@@ -99,7 +109,7 @@ class RouterProcess:
             self._pipe.send((kind, number, what))
             found = await answer
         except OSError as error:
-            raise RouterDied(f"process {self.pid} has ended") from error
+            raise self._died() from error
         finally:
             self._questions.pop(number, None)
         if not isinstance(found, expected):
@@ -130,7 +140,7 @@ class RouterProcess:
         if not self._pipe.closed:
             self._loop.remove_reader(self._pipe.fileno())
             self._pipe.close()
-        died = RouterDied(f"process {self.pid} has ended")
+        died = self._died()
         if not self._ready.done():
             self._ready.set_exception(died)
         for question in self._questions.values():
@@ -138,3 +148,26 @@ class RouterProcess:
                 question.set_exception(died)
         if not self._latencies.done():
             self._latencies.set_result({})
+
+    def _died(self) -> RouterDied:
+        """Its pipe is closed, so it has ended or is about to: its exit code is worth a short wait."""
+        self._process.join(EXIT_CODE_S)
+        lines = self._last_words.read_text(errors="replace").splitlines() if self._last_words.exists() else []
+        said = "\n  ".join(lines[-LAST_LINES:]) or "nothing"
+        return RouterDied(
+            f"the router process {self.pid} has ended, exit code {self._process.exitcode}; the last that it wrote:\n"
+            f"  {said}\nWhat became of its orders is in its journal: start the next one on it and repeat them with the "
+            "same ids. If it ends like this again, report it with these lines"
+        )
+
+
+def _last_words(setup: Setup) -> Path:
+    """Where the process writes its standard error: beside its journal."""
+    return Path(f"{setup.settings.journal_path}.stderr")
+
+
+def _lived(life: Life, pipe: Connection, setup: Setup) -> None:
+    """In the new process: whatever writes to its standard error, its parent can read it when it has gone."""
+    with _last_words(setup).open("wb", buffering=0) as words:
+        os.dup2(words.fileno(), 2)
+    life(pipe, setup)

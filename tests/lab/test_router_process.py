@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import os
+import sys
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from backend import bootstrap
 from backend.domain.lifecycle import IntentState
 from backend.domain.orders import Intent
 from backend.emulator.host import Emulator
-from backend.lab.demo import VENUES, _bounds, _settings
+from backend.lab.demo import VENUES, DemoOptions, _bounds, _settings, run_demo
 from backend.lab.router_process import RouterDied, RouterFailed, RouterProcess
-from backend.lab.worker import Setup
+from backend.lab.view import LineView
+from backend.lab.worker import Setup, Tell
 
 
 @pytest.fixture
@@ -31,6 +37,15 @@ async def setup(tmp_path: Path) -> AsyncIterator[Setup]:
         strategies={},
     )
     await emulator.stop()
+
+
+def dies_at_the_first_order(pipe: Connection, setup: Setup) -> None:
+    """The life of a process that takes an order and ends by itself."""
+    pipe.send((Tell.READY, 0, None))
+    pipe.recv()
+    sys.stderr.write("the disk has gone\n")
+    sys.stderr.flush()
+    os._exit(7)
 
 
 def order(name: str = "one") -> Intent:
@@ -81,3 +96,22 @@ async def test_it_ends_when_its_pipe_is_closed(setup: Setup) -> None:
     router._gone()
     await asyncio.to_thread(router._process.join, 20)
     assert router._process.exitcode is not None
+
+
+async def test_one_that_dies_by_itself_leaves_its_last_words(setup: Setup) -> None:
+    """Which process, how it ended, what it wrote last, and what to do; also for a question that comes later."""
+    router = await RouterProcess.start(setup, dies_at_the_first_order)
+    for name in ("one", "two"):
+        with pytest.raises(RouterDied) as died:
+            await router.submit(order(name))
+        told = str(died.value)
+        for word in (f"process {router.pid}", "exit code 7", "the disk has gone", "same ids"):
+            assert word in told
+    assert await router.close() == {}
+
+
+async def test_the_demo_ends_with_that_one_error() -> None:
+    """However many orders were under way: one typed error, which the command turns into its status."""
+    view = LineView(Console(file=io.StringIO()))
+    with pytest.raises(RouterDied, match=r"exit code 7(?s:.*)the disk has gone"):
+        await run_demo(DemoOptions(orders=50), view, dies_at_the_first_order)
