@@ -37,7 +37,8 @@ class Scene:
     """One bounded order. Amounts in tenths of a unit; ``parts``: what a venue executes at most, 10 for all of it.
 
     The first venue's answer is lost, and ``lost`` says whether it executed. Then it is silent, or it answers and tells
-    "not found" to as many look-ups as ``hidden`` says. ``meanwhile`` happens at the n-th call to any venue.
+    "not found" to as many look-ups as ``hidden`` says. ``meanwhile`` happens at the n-th call to any venue;
+    at 0: once a second venue has an order.
     """
 
     quantity: int
@@ -70,7 +71,7 @@ def scenes(draw: st.DrawFn) -> Scene:
         others_silent=draw(st.booleans()),
         parts=draw(st.tuples(st.sampled_from((10, 10, 3, 1, 0)), st.sampled_from((10, 10, 3)))),
         others=draw(st.tuples(*[st.sampled_from(("fill", "fill", "lost", "vanish", "refused", "not sent"))] * 2)),
-        meanwhile=draw(st.tuples(st.sampled_from(("", "", "", "restart", "cancel")), st.integers(1, 40))),
+        meanwhile=draw(st.tuples(st.sampled_from(("", "", "", "restart", "cancel")), st.just(0) | st.integers(1, 40))),
         later=draw(
             st.lists(
                 st.sampled_from(("dead", "word", "review", "speak", "cancel", "restart", "time", "repeat")), max_size=4
@@ -125,24 +126,32 @@ class Play:
         self.call(self.desk.router.submit(self.intent))
         what, at = self.scene.meanwhile
         if what:
-            while self.calls < at and not self.callers[0].done():  # noqa: ASYNC110 - counts calls, whenever they come
+            while not self.reached(at) and not self.callers[0].done():  # noqa: ASYNC110 - the venues tell nobody
                 await asyncio.sleep(0)
             if await self.desk.journal.get(ORDER) is not None:
                 await self.step(what)
-        await asyncio.gather(*self.callers, return_exceptions=True)
+        await self.quiet()
         await self.holds()
         for what in self.scene.later:
             await self.step(what)
-            await asyncio.gather(*self.callers, return_exceptions=True)
+            await self.quiet()
             await self.holds()
         await self.rest()
+
+    async def quiet(self) -> None:
+        """Every caller has its answer, and nothing that a start has left is looked for any more."""
+        await asyncio.gather(*self.callers, return_exceptions=True)
+        while self.desk.router.in_flight:  # noqa: ASYNC110 - a task of the router, which tells nobody
+            await asyncio.sleep(0)
 
     def call(self, question: Awaitable[object]) -> None:
         self.callers.append(asyncio.ensure_future(question))
 
-    @property
-    def calls(self) -> int:
-        return sum(len(venue.calls) + len(venue.placed) for venue in self.desk.venues.values())
+    def reached(self, at: int) -> bool:
+        venues = self.desk.venues.values()
+        if at == 0:
+            return sum(len(venue.placed) for venue in venues) > 1
+        return sum(len(venue.calls) + len(venue.placed) for venue in venues) >= at
 
     async def step(self, what: str) -> None:
         match what:
@@ -234,6 +243,7 @@ class Play:
         self.speak()
         for _ in range(3):
             await self.desk.router.review()
+            await self.quiet()
         await self.holds()
         record = await self.desk.journal.get(ORDER)
         if record is None:
@@ -265,10 +275,10 @@ def executed(venue: FakeExchange) -> Decimal:
     return sum((report.filled for report in venue.reports.values()), ZERO)
 
 
-def usual(later: Sequence[str], *, lost: bool = True, others_silent: bool = False) -> Scene:
+def usual(later: Sequence[str], *, lost: bool = True, others_silent: bool = False, meanwhile: str = "") -> Scene:
     """The scenes that must be among the runs: relief fills, or is lost too; then ``later``."""
     others = ("lost", "lost") if others_silent else ("fill", "fill")
-    return Scene(10, 5, "binance", lost, True, 40, others_silent, (10, 10), others, ("", 1), later)
+    return Scene(10, 5, "binance", lost, True, 40, others_silent, (10, 10), others, (meanwhile, 0), later)
 
 
 async def played(scene: Scene, seen: Counter[str]) -> None:
@@ -293,6 +303,7 @@ def test_relief_never_brings_more_than_the_budget_pays_for() -> None:
     @example(usual(("word",)))
     @example(usual(("restart", "cancel"), others_silent=True))
     @example(usual(("time", "restart"), lost=False))
+    @example(usual((), others_silent=True, meanwhile="restart"))
     @settings(max_examples=RUNS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def run(scene: Scene) -> None:
         seen["runs"] += 1
