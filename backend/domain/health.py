@@ -43,11 +43,13 @@ class HealthCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HealthReading:
-    """A valid answer of the public time endpoint: its latency, the venue's clock, and the venue's mode."""
+    """A valid answer of the public time endpoint: its latency, the venue's clock, and the venue's mode. ``asked``: when
+    that endpoint was asked and when it had answered, on our monotonic clock; without it nothing follows for clocks."""
 
     latency_s: float
     server_time: float
     mode: VenueMode = VenueMode.UNKNOWN
+    asked: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

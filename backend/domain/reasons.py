@@ -21,6 +21,7 @@ class DropReason(StrEnum):
     PRICE_OUT_OF_BOUND = "price_out_of_bound"
     UNRESOLVED_ORDER = "unresolved_order"
     TOO_LITTLE_TIME = "too_little_time"
+    CLOCK_UNCERTAIN = "clock_uncertain"
     MISSING_CREDENTIALS = "missing_credentials"
     UNSAFE_KEY = "unsafe_key"
     TYPE_NOT_SUPPORTED = "type_not_supported"

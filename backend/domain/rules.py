@@ -86,6 +86,9 @@ class VenueRules:
     lookup_retention_s: Fact[float]
     visibility_bound_s: Fact[float]
     engine_bound_s: Fact[float]
+    clock_resolution_s: Fact[float] | None
+    """What the time endpoint cuts off: the clock is at what it tells, or less than so much past it. None: the venue
+    goes by our own clock."""
     time_in_force: Fact[frozenset[TimeInForce]]
     order_types: Fact[frozenset[OrderType]]
     taker_fee: Fact[Decimal]

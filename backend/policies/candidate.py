@@ -15,11 +15,13 @@ from backend.domain.reasons import DropReason
 from backend.domain.records import Drop
 from backend.domain.rules import VenueRules
 from backend.policies.pricing import fingerprinted, venue_price, worst_price
+from backend.policies.venue_clock import clock_problem
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was known of one venue at one moment: ``market`` with its conversion rate, book and balances."""
+    """What was known of one venue at one moment: ``market`` with its conversion rate, book and balances, and how wrong
+    our knowledge of its clock may be (None: nothing is known of it)."""
 
     venue: str
     rules: VenueRules
@@ -27,6 +29,7 @@ class Snapshot:
     book: Book
     balances: Mapping[str, Balance]
     now: float
+    clock_error_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,9 @@ def judge_candidate(
     time_in_force = _force(intent, rules)
     if time_in_force is None:
         return Drop(venue, DropReason.TYPE_NOT_SUPPORTED, "the venue's orders do not rest")
+    uncertain = clock_problem(rules, snapshot.clock_error_s)
+    if uncertain is not None:
+        return Drop(venue, DropReason.CLOCK_UNCERTAIN, uncertain)
     if not_after - snapshot.now < rules.deadline_min_s.value:
         left = f"{not_after - snapshot.now:.3f} s left, the venue's deadline needs {rules.deadline_min_s.value} s"
         return Drop(venue, DropReason.TOO_LITTLE_TIME, left)

@@ -93,6 +93,7 @@ _OUT_OF_QUESTION = frozenset(
         DropReason.NOT_ALLOWED,
         DropReason.NOT_LISTED,
         DropReason.ALREADY_TRIED,
+        DropReason.CLOCK_UNCERTAIN,
     }
 )
 """Venues that say nothing about the size of what is left."""

@@ -41,6 +41,7 @@ PASSING = frozenset(
         DropReason.BOOK_UNAVAILABLE,
         DropReason.BALANCE_UNAVAILABLE,
         DropReason.UNRESOLVED_ORDER,
+        DropReason.CLOCK_UNCERTAIN,
     }
 )
 """Why a venue cannot be used now, and perhaps can be soon."""

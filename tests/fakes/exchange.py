@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from math import floor
 
 from backend.domain.approval import Approved
 from backend.domain.books import Book, Level
@@ -45,7 +46,13 @@ def fact(value: object) -> Fact[object]:
 
 
 def rules(
-    venue: str, *, client_ids: bool = True, ioc: bool = True, deadline_min_s: float = 0.0, deadline: bool = True
+    venue: str,
+    *,
+    client_ids: bool = True,
+    ioc: bool = True,
+    deadline_min_s: float = 0.0,
+    deadline: bool = True,
+    clock_resolution_s: float = 0.001,
 ) -> VenueRules:
     """Rules of a venue of class O/G, or of class N/- without client ids."""
     forces = frozenset({TimeInForce.IOC, TimeInForce.GTC} if ioc else {TimeInForce.GTC})
@@ -60,6 +67,7 @@ def rules(
         "lookup_retention_s": fact(86_400.0),
         "visibility_bound_s": fact(2.0),
         "engine_bound_s": fact(2.0),
+        "clock_resolution_s": fact(clock_resolution_s),
         "time_in_force": fact(forces),
         "order_types": fact(frozenset({OrderType.LIMIT})),
         "taker_fee": fact(Decimal("0.001")),
@@ -99,12 +107,21 @@ def unknown(reason: UnknownReason = UnknownReason.TIMEOUT) -> Unknown:
     return Unknown(reason, Evidence(headers_written=True))
 
 
+STANDS_AT = 1_700_000_000.0
+
+
+def floor_to(seconds: float, resolution_s: float) -> float:
+    """What a time endpoint tells that cuts off at this resolution."""
+    return floor(seconds / resolution_s) * resolution_s
+
+
 class FakeExchange:
     """Fills at its best price unless scripted otherwise.
 
     ``script`` holds what the next places answer: an Outcome; "fill"; "lost" (executed, answer lost); "vanish" (answer
     lost, nothing executed). ``hidden_lookups`` look-ups answer "not found" before an order shows. ``partial`` caps what
-    an IOC executes.
+    an IOC executes. Its time endpoint tells ``clock``, ``ahead_s`` ahead, in answers of ``round_trip_s`` on the
+    router's clock ``asked_on``; without a ``clock`` its own stands still, so that no absence is ever proven.
     """
 
     def __init__(self, venue: str, *, price: str = "100.00", symbols: tuple[str, ...] = ("BTC/USDT",)) -> None:
@@ -130,6 +147,9 @@ class FakeExchange:
         self.clock: Clock | None = None
         self.refuses: set[str] = set()
         self.cancels_nothing = False
+        self.asked_on: Clock | None = None
+        self.ahead_s = 0.0
+        self.round_trip_s = 0.0
 
     @property
     def venue(self) -> str:
@@ -139,14 +159,24 @@ class FakeExchange:
     def rules(self) -> VenueRules:
         return self._rules
 
+    @property
+    def resolution_s(self) -> float:
+        assert self._rules.clock_resolution_s is not None
+        return self._rules.clock_resolution_s.value
+
     def behave(self, **changes: object) -> None:
         """Other rules for this venue."""
         self._rules = rules(self._venue, **changes)  # type: ignore[arg-type]
 
     async def health(self) -> HealthReading:
         self._called("health")
-        server_time = 0.0 if self.clock is None else self.clock.now()
-        return HealthReading(latency_s=1.5 if self.slow else 0.01, server_time=server_time, mode=self.mode)
+        now = STANDS_AT if self.clock is None else self.clock.now()
+        told = floor_to(now + self.ahead_s, self.resolution_s)
+        asked = None
+        if self.asked_on is not None:
+            received = self.asked_on.monotonic()
+            asked = (received - self.round_trip_s, received)
+        return HealthReading(1.5 if self.slow else 0.01, told, self.mode, asked)
 
     async def warm(self) -> None:
         self._called("warm")

@@ -42,6 +42,7 @@ def snapshot(**changes: object) -> Snapshot:
         book=Book("alpha", "BTC/USDT", (Level(Decimal("99.99"), Decimal(5)),), levels, NOW),
         balances={"USDT": Balance("USDT", Decimal(1_000)), "BTC": Balance("BTC", Decimal(10))},
         now=NOW,
+        clock_error_s=0.01,
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 

@@ -20,6 +20,7 @@ from backend.domain.records import Attempt, Drop, IntentRecord
 from backend.policies.candidate import Candidate
 from backend.policies.horizon import GHOST_S, Horizon
 from backend.policies.reroute import attempt_state, contradiction, lookup_times, proof_of, settle_delays
+from backend.policies.venue_clock import clock_problem
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.journal import Journal
@@ -93,6 +94,9 @@ class Attempts:
         attempt = opened.attempt
         if self.clock.now() >= attempt.order.not_after or self.clock.monotonic() >= opened.send_before:
             return await self._store(attempt, _too_late(attempt))
+        uncertain = clock_problem(adapter.rules, self.health.clocks.error_s(attempt.venue))
+        if uncertain is not None:
+            return await self._store(attempt, _kept_back(uncertain))
         self.asking.log(attempt, "Order sent")
         handed_over = self.clock.monotonic()
         outcome = await adapter._place(opened.approved)
@@ -373,5 +377,10 @@ def filled_notional(attempt: Attempt, fills: Iterable[Fill]) -> Decimal:
 
 def _too_late(attempt: Attempt) -> ProvenNotExecuted:
     """The journal took so long that the deadline has passed: nothing is sent (proof 0)."""
-    evidence = Evidence(headers_written=False, message=f"deadline {attempt.order.not_after:.3f} passed before the send")
+    return _kept_back(f"deadline {attempt.order.not_after:.3f} passed before the send")
+
+
+def _kept_back(why: str) -> ProvenNotExecuted:
+    """Decided here and now, with the journal's row written and no byte out."""
+    evidence = Evidence(headers_written=False, message=why)
     return ProvenNotExecuted(RejectReason.NOT_SENT, evidence, HealthClass.OURS)

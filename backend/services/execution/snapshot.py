@@ -54,19 +54,21 @@ class Venues:
         return market
 
     async def quoted(self, adapter: ExchangeAdapter, listing: Listing) -> Snapshot | Drop:
-        """Book and balances of a listed market: with them, everything a decision needs. A key that can withdraw, or
-        that nobody could ask about yet, sends nothing."""
+        """The venue's clock, and book and balances of a listed market: with them, everything a decision needs. A key
+        that can withdraw, or that nobody could ask about yet, sends nothing."""
         try:
             await adapter.check_key()
         except (KeyCanWithdraw, VenueCallFailed) as error:
             return Drop(adapter.venue, DropReason.UNSAFE_KEY, str(error))
+        # Before the book, which would be old after it.
+        clock_error_s = await self.health.clocks.narrowed(adapter.rules)
         try:
             book, balances = await _both(adapter, listing[0].symbol)
         except _ReadFailed as failed:
             # What was known of its health is no longer believed: the next order asks.
             self.health.order_evidence(adapter.venue, HealthClass.FAILED)
             return Drop(adapter.venue, failed.reason, failed.detail)
-        return Snapshot(adapter.venue, adapter.rules, listing, book, balances, self.clock.now())
+        return Snapshot(adapter.venue, adapter.rules, listing, book, balances, self.clock.now(), clock_error_s)
 
 
 class _ReadFailed(Exception):

@@ -13,11 +13,12 @@ from backend.policies.live_health import cause_of, down, judge_reading
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.telemetry import Telemetry
+from backend.services.health.clocks import VenueClocks
 
 
 class HealthBoard:
     """``check`` is always live. ``verdict`` may reuse an answer up to ``health_max_age_s`` old; concurrent callers
-    share one check."""
+    share one check. ``clocks``: what the checks tell of the venues' clocks."""
 
     def __init__(
         self, adapter_of: Callable[[str], ExchangeAdapter], timeouts: Timeouts, clock: Clock, telemetry: Telemetry
@@ -26,6 +27,7 @@ class HealthBoard:
         self._timeouts = timeouts
         self._clock = clock
         self._telemetry = telemetry
+        self.clocks = VenueClocks(self.check, clock)
         self._known: dict[str, VenueHealth] = {}
         self._running: dict[str, asyncio.Task[VenueHealth]] = {}
 
@@ -78,10 +80,12 @@ class HealthBoard:
             return down(HealthCause.NO_VALID_ANSWER, problem, at=self._clock.now())
         except VenueCallFailed as error:
             return down(cause_of(error), error.problem, at=self._clock.now())
+        self.clocks.note(adapter.rules, reading)
         return judge_reading(reading, degraded_after_s=self._timeouts.degraded_after_s, at=self._clock.now())
 
     async def close(self) -> None:
         """Ends checks that nobody waits for."""
+        await self.clocks.close()
         running = list(self._running.values())
         for task in running:
             task.cancel()

@@ -73,6 +73,7 @@ class Desk:
         )
         for venue in self.venues.values():
             venue.runner = self.router
+            venue.asked_on = self.clock
 
     async def restart(self) -> None:
         await self.router.close(grace_s=0)

@@ -28,6 +28,7 @@ RULES = VenueRules(
     lookup_retention_s=_invented(86_400.0, "a day"),
     visibility_bound_s=_invented(60.0, "no bound is stated"),
     engine_bound_s=_invented(60.0, "no bound is stated"),
+    clock_resolution_s=_invented(0.001, "now_ms in milliseconds"),
     time_in_force=_invented(frozenset({TimeInForce.IOC, TimeInForce.GTC}), "tif"),
     order_types=_invented(frozenset({OrderType.LIMIT, OrderType.MARKET}), "a market order is an IOC limit order"),
     taker_fee=_invented(Decimal("0.001"), "fees"),

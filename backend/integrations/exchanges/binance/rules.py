@@ -45,6 +45,7 @@ RULES = VenueRules(
     lookup_retention_s=_documented(90 * 86_400.0, "-2026: unfilled ended orders are archived after 90 days"),
     visibility_bound_s=_unverified(60.0, "look-ups read a copy, not the matching engine; no bound is published"),
     engine_bound_s=_unverified(60.0, "-1007 comes after 10 s; a queue behind it has no published bound"),
+    clock_resolution_s=_documented(0.001, "GET api/v3/time: serverTime in milliseconds"),
     time_in_force=_documented(frozenset({TimeInForce.IOC, TimeInForce.GTC}), "timeInForce GTC, IOC, FOK"),
     order_types=_documented(frozenset({OrderType.LIMIT, OrderType.MARKET}), "type LIMIT, MARKET"),
     taker_fee=Fact(Decimal("0.001"), Verification.SOURCE, DATE, "ccxt 4.5.90; the account's own rate may be lower"),

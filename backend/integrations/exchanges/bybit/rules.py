@@ -50,6 +50,7 @@ RULES = VenueRules(
     lookup_retention_s=_documented(86_400.0, "order/history drops orders without a fill after 24 hours"),
     visibility_bound_s=_unverified(60.0, "orders appear after the acknowledgement and may lag; no bound is published"),
     engine_bound_s=_unverified(60.0, "an acknowledged order is matched later; no bound is published"),
+    clock_resolution_s=_unverified(0.001, "GET v5/market/time: timeNano; how many of its digits are real is not said"),
     time_in_force=_documented(frozenset({TimeInForce.IOC, TimeInForce.GTC}), "timeInForce GTC, IOC, FOK, PostOnly"),
     order_types=_documented(frozenset({OrderType.LIMIT, OrderType.MARKET}), "orderType Limit, Market"),
     taker_fee=Fact(Decimal("0.001"), Verification.SOURCE, DATE, CCXT),

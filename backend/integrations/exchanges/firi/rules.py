@@ -37,6 +37,7 @@ RULES = VenueRules(
     lookup_retention_s=_unverified(0.0, "not published"),
     visibility_bound_s=_unverified(60.0, "how soon a new order is listed is not published"),
     engine_bound_s=_unverified(60.0, "not published"),
+    clock_resolution_s=_unverified(1.0, "GET time: whole seconds; that they are cut off, not rounded, is not said"),
     time_in_force=_documented(frozenset({TimeInForce.GTC}), "no IOC, FOK or post-only"),
     order_types=_documented(frozenset({OrderType.LIMIT}), "limit orders only"),
     taker_fee=_unverified(Decimal("0.007"), "0.5 % on the price page of May 2022, 0.7 % mentioned later"),

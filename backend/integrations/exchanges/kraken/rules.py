@@ -47,6 +47,7 @@ RULES = VenueRules(
     lookup_retention_s=_unverified(90 * 86_400.0, "not published"),
     visibility_bound_s=_unverified(120.0, "reports of orders that appeared a minute after a lost answer"),
     engine_bound_s=_unverified(60.0, "not published"),
+    clock_resolution_s=_unverified(1.0, "GET Time: whole seconds; that they are cut off, not rounded, is not said"),
     time_in_force=_documented(frozenset({TimeInForce.IOC, TimeInForce.GTC}), "timeinforce GTC, IOC, GTD"),
     order_types=_documented(frozenset({OrderType.LIMIT, OrderType.MARKET}), "ordertype limit, market"),
     taker_fee=_unverified(Decimal("0.004"), "base tier; AssetPairs states each market's own"),

@@ -51,6 +51,7 @@ RULES = VenueRules(
     lookup_retention_s=_unverified(3 * 86_400.0, "not clearly published; the shortest of the times that were found"),
     visibility_bound_s=_unverified(60.0, "reports of orders that a look-up right after the place did not find"),
     engine_bound_s=_unverified(60.0, "not published; the window bounds the arrival at the gateway only"),
+    clock_resolution_s=_documented(0.001, "GET timestamp: milliseconds"),
     time_in_force=_documented(frozenset({TimeInForce.IOC, TimeInForce.GTC}), "timeInForce GTC, GTT, IOC, FOK"),
     order_types=_documented(frozenset({OrderType.LIMIT, OrderType.MARKET}), "type limit, market"),
     taker_fee=Fact(Decimal("0.001"), Verification.SOURCE, DATE, "ccxt 4.5.90; the account's own rate may be lower"),

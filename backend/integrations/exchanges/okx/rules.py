@@ -46,6 +46,7 @@ RULES = VenueRules(
     lookup_retention_s=_documented(7200.0, "cancelled orders without a fill are kept for 2 hours"),
     visibility_bound_s=_unverified(60.0, "not published"),
     engine_bound_s=_unverified(60.0, "not published"),
+    clock_resolution_s=_documented(0.001, "GET public/time: ts in milliseconds"),
     time_in_force=_documented(frozenset({TimeInForce.IOC, TimeInForce.GTC}), "ordType limit, ioc, fok, post_only"),
     order_types=_documented(frozenset({OrderType.LIMIT, OrderType.MARKET}), "ordType limit, market"),
     taker_fee=Fact(Decimal("0.0015"), Verification.SOURCE, DATE, CCXT),

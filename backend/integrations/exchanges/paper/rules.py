@@ -30,6 +30,7 @@ def paper_rules(rules: VenueRules) -> VenueRules:
         lookup_by_client_id=_ours(True),
         visibility_bound_s=_ours(0.0),
         engine_bound_s=_ours(0.0),
+        clock_resolution_s=None,
         credential_fields=(),
         one_unanswered_place_per_market=False,
     )

@@ -167,10 +167,12 @@ class CcxtAdapter(ABC):
         """
         status = asyncio.create_task(self._asked_mode(), name=f"{self.venue} status")
         try:
+            sent_at = self._clock.monotonic()
             fact = await self._fetch("health", self.TIME, self._timeouts.health_s)
+            asked = sent_at, self._clock.monotonic()
             with self._valid("health"):
                 server_time = self._server_time(self._checked("health", fact))
-            return HealthReading(fact.elapsed_s, server_time, await status)
+            return HealthReading(fact.elapsed_s, server_time, await status, asked)
         finally:
             status.cancel()
 
