@@ -105,6 +105,8 @@ def stored_events(after: int, limit: int, path: Path | None = None) -> tuple[Eve
 
 async def venue_documents() -> list[dict[str, object]]:
     """Each venue's health, asked now without a router, and its chain."""
+    from backend.services.control.documents import clock_document
+
     runtime = Runtime(read_settings())
     try:
         await runtime.load(*EXCHANGES)
@@ -114,6 +116,7 @@ async def venue_documents() -> list[dict[str, object]]:
                 "venue": venue,
                 "status": verdict.status.value,
                 "latency_ms": verdict.latency_ms,
+                "clock": clock_document(runtime.health.clocks.known(venue), runtime.clock),
                 "problem": verdict.last_error,
                 "keys": bool(runtime.settings.venue(venue).credentials),
                 "chain": list(runtime.chains.of(venue)),

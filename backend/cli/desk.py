@@ -131,19 +131,25 @@ def venues(file: File = None, as_json: Json = False) -> None:
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
-    table = Table("exchange", "status", "latency ms", "keys", "open orders", "chain", "problem")
+    table = Table("exchange", "status", "latency ms", "clock ms", "keys", "open orders", "chain", "problem")
     for venue in found:
         latency = venue["latency_ms"]
         table.add_row(
             venue["venue"],
             "halted" if venue["halted"] else venue["status"],
             "-" if latency is None else f"{latency:.0f}",
+            _clock(venue["clock"]),
             "yes" if venue["keys"] else "no",
             str(len(venue["open_orders"])),
             " → ".join(venue["chain"]),
             venue["halted"] or venue["problem"] or "",
         )
     (Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)).print(table)
+
+
+def _clock(known: dict[str, float] | None) -> str:
+    """How far its clock is ahead of ours, and how wrong that may be."""
+    return "-" if known is None else f"{known['ahead_ms']:+.0f} ± {known['error_ms']:.0f}"
 
 
 def _either(remotely: Callable[[Endpoint], object], here: Callable[[], object], file: Path | None) -> object:

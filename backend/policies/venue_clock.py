@@ -123,5 +123,5 @@ def clock_problem(rules: VenueRules, error_s: float | None) -> str | None:
     limit = f"an order needs it to {CLOCK_ERROR_MAX_S * 1000:.0f} ms"
     if error_s is None:
         return f"its clock is not known, {limit}: its time endpoint gave no answer; see `quantum-trader venues`"
-    known = f"its clock is known to {error_s * 1000:.0f} ms, {limit}"
-    return f"{known}: its time endpoint answers too slowly; check the network, see `quantum-trader venues`"
+    known = f"its clock is known to {ceil(error_s * 1000)} ms, {limit}"
+    return f"{known}: its time endpoint is slow, or a clock was set; check the network, see `quantum-trader venues`"

@@ -16,6 +16,7 @@ from backend.domain.records import Event, ExecutionResult, IntentRecord
 from backend.policies.routing_tables import FailoverChains
 from backend.ports.clock import Clock
 from backend.ports.journal import Journal
+from backend.services.control.documents import clock_document
 from backend.services.execution.resolving import Word
 from backend.services.execution.router import Router
 from backend.services.health.board import HealthBoard
@@ -100,6 +101,7 @@ class Desk:
                 "venue": venue,
                 "status": verdict.status.value,
                 "latency_ms": verdict.latency_ms,
+                "clock": clock_document(self.health.clocks.known(venue), self.clock),
                 "problem": verdict.last_error,
                 "keys": venue in self.signing,
                 "chain": list(self.chains.of(venue)),

@@ -12,6 +12,8 @@ from backend.domain.errors import InvalidOrder
 from backend.domain.money import plain
 from backend.domain.orders import Intent, Side
 from backend.domain.records import Event, ExecutionResult, IntentRecord
+from backend.policies.venue_clock import ClockEstimate
+from backend.ports.clock import Clock
 
 INTENT_FIELDS = (
     "id",
@@ -126,6 +128,14 @@ def result_document(result: ExecutionResult) -> dict[str, object]:
         "retry_at": result.retry_at,
         "unresolved_until": result.unresolved_until,
     }
+
+
+def clock_document(known: ClockEstimate | None, clock: Clock) -> dict[str, float] | None:
+    """How far an exchange's clock is ahead of ours (behind, if negative), and how wrong that may be. Milliseconds."""
+    if known is None:
+        return None
+    ahead_s = known.ahead_s(clock.now(), clock.monotonic())
+    return {"ahead_ms": round(ahead_s * 1000, 1), "error_ms": round(known.error_s * 1000, 1)}
 
 
 def event_document(event: Event) -> dict[str, object]:
