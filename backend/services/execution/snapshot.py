@@ -61,14 +61,15 @@ class Venues:
         except (KeyCanWithdraw, VenueCallFailed) as error:
             return Drop(adapter.venue, DropReason.UNSAFE_KEY, str(error))
         # Before the book, which would be old after it.
-        clock_error_s = await self.health.clocks.narrowed(adapter.rules)
+        await self.health.clocks.narrow(adapter.rules)
         try:
             book, balances = await _both(adapter, listing[0].symbol)
         except _ReadFailed as failed:
             # What was known of its health is no longer believed: the next order asks.
             self.health.order_evidence(adapter.venue, HealthClass.FAILED)
             return Drop(adapter.venue, failed.reason, failed.detail)
-        return Snapshot(adapter.venue, adapter.rules, listing, book, balances, self.clock.now(), clock_error_s)
+        error_s = self.health.clocks.error_s(adapter.venue)
+        return Snapshot(adapter.venue, adapter.rules, listing, book, balances, self.clock.now(), error_s)
 
 
 class _ReadFailed(Exception):

@@ -53,18 +53,18 @@ class VenueClocks:
         known = self.known(venue)
         return None if known is None else known.error_s
 
-    async def narrowed(self, rules: VenueRules) -> float | None:
-        """The error bound, after a few more checks if an order needs it to be narrower. Concurrent callers share them;
-        a venue that stays uncertain is left alone for a while."""
+    async def narrow(self, rules: VenueRules) -> None:
+        """A few more checks, if an order needs the error bound to be narrower. Concurrent callers share them; a venue
+        that stays uncertain is left alone for a while."""
         venue = rules.venue
-        waits = self._paused_until.get(venue, -inf) > self._clock.monotonic()
-        if clock_problem(rules, self.error_s(venue)) is not None and not waits:
-            task = self._running.get(venue)
-            if task is None:
-                task = self._running[venue] = asyncio.create_task(self._narrow(rules), name=f"clock of {venue}")
-                task.add_done_callback(lambda _: self._running.pop(venue, None))
-            await asyncio.shield(task)
-        return self.error_s(venue)
+        left_alone = self._paused_until.get(venue, -inf) > self._clock.monotonic()
+        if left_alone or clock_problem(rules, self.error_s(venue)) is None:
+            return
+        task = self._running.get(venue)
+        if task is None:
+            task = self._running[venue] = asyncio.create_task(self._narrow(rules), name=f"clock of {venue}")
+            task.add_done_callback(lambda _: self._running.pop(venue, None))
+        await asyncio.shield(task)
 
     async def _narrow(self, rules: VenueRules) -> None:
         venue = rules.venue
