@@ -15,13 +15,14 @@ DECIDING = (
     "backend/policies/reroute.py",
     "backend/policies/horizon.py",
     "backend/policies/resting.py",
+    "backend/policies/venue_clock.py",
 )
 TESTS = ("tests/domain", "tests/policies")
 
 
 @pytest.mark.slow
 def test_every_branch_of_what_decides_is_taken(tmp_path: Path) -> None:
-    """Branch coverage of the state machine, the reroute policy and the horizon is 100 %, by their own tests alone."""
+    """Branch coverage of state machine, reroute policy, horizon and clocks is 100 %, by their own tests alone."""
     data = {**os.environ, "COVERAGE_FILE": str(tmp_path / "coverage")}
     run = [sys.executable, "-m", "coverage"]
     tests = subprocess.run(

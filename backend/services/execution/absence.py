@@ -32,7 +32,9 @@ def horizon_of(attempt: Attempt, adapter: ExchangeAdapter) -> Horizon | None:
 
 @dataclass(slots=True)
 class _Round:
-    """The venue's clock, as its own answer told it: never ahead of the truth, because the answer took time."""
+    """The venue's clock, as its own answer told it: never ahead of the truth, because the answer took time, and because
+    endpoints cut off what is finer than they tell (``rules.clock_resolution_s``). So a proof only waits longer. An
+    endpoint that rounded whole seconds could be ahead by half of one, which CLOCK_SPREAD_S covers."""
 
     told: float
     at: float

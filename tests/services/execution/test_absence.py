@@ -50,6 +50,19 @@ async def test_the_horizon_is_never_moved(desk: Desk) -> None:
     assert result.attempts[1].opened_at > horizon
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.99])
+async def test_whole_seconds_only_make_the_proof_later(desk: Desk, fraction: float) -> None:
+    """A time endpoint that cuts off the fraction tells too little, never too much: the horizon is past indeed."""
+    binance = desk.venues["binance"]
+    binance.behave(clock_resolution_s=1.0)
+    binance.script.append("vanish")
+    desk.clock.advance(fraction)
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    first, second = result.attempts
+    assert first.proof is Proof.DEADLINE
+    assert second.opened_at > first.order.not_after + 1 + 2 + 2
+
+
 @pytest.mark.parametrize(("hidden", "cancels_nothing"), [(100, False), (7, True)], ids=["the cancel", "a look-up"])
 async def test_an_order_that_turns_up_is_never_moved(desk: Desk, hidden: int, cancels_nothing: bool) -> None:
     """The cancel is answered as done, or the lists have it: it was there, so nothing is sent elsewhere."""

@@ -41,7 +41,7 @@ async def test_one_check_is_enough_where_the_answer_is_quick_and_exact(desk: Des
 
 
 async def test_whole_seconds_are_narrowed_once_for_all_who_wait(desk: Desk) -> None:
-    """A first check leaves half a second of doubt; two aimed ones end it, for every order that waits and for later ones."""
+    """A first check leaves half a second of doubt; two aimed ones end it, for all who wait and who follow."""
     binance = whole_seconds(desk)
     results = await asyncio.gather(*(desk.router.submit(buy(f"order-{n}")) for n in range(5)))
     assert {result.venues for result in results} == {("binance",)}
