@@ -110,6 +110,8 @@ def _short_reason(remaining: Decimal, drops: Sequence[Drop], *, expired: bool, c
 
 LOOKUP_DELAYS_S: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 LOOKUP_INTERVAL_S = 10.0
+RELIEF_AFTER_S = 5.0
+"""So long an order is looked for before relief is given to it, where its caller has allowed for that."""
 PROOF_DELAYS_S: tuple[float, ...] = (0.5, 2.0, 5.0, 10.0, 20.0)
 SETTLE_DELAYS_S: tuple[float, ...] = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 

@@ -19,7 +19,14 @@ from backend.domain.reasons import DropReason, HealthClass, ParkReason, RejectRe
 from backend.domain.records import Attempt, Drop, IntentRecord
 from backend.policies.candidate import Candidate
 from backend.policies.horizon import GHOST_S, Horizon
-from backend.policies.reroute import attempt_state, contradiction, lookup_times, proof_of, settle_delays
+from backend.policies.reroute import (
+    RELIEF_AFTER_S,
+    attempt_state,
+    contradiction,
+    lookup_times,
+    proof_of,
+    settle_delays,
+)
 from backend.policies.venue_clock import clock_problem
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
@@ -186,14 +193,17 @@ class Attempts:
             settled_by="answer",
         )
 
-    async def resolve(self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter) -> IntentRecord | Parked:
+    async def resolve(
+        self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter, *, hasty: bool = False
+    ) -> IntentRecord | Parked:
         """Looks an unknown order up by client id until it is found or the window ends. Any hit is adopted.
 
         Not found is never proof. Where a venue has no client ids the order is searched for by what was asked for.
+        ``hasty``: its caller would rather have relief soon than certainty first.
         """
         limits = horizon_of(attempt, adapter)
         provable_in = inf if limits is None else limits.absent_from - self.clock.now()
-        patience_s = self._patience_s(record, limits)
+        patience_s = RELIEF_AFTER_S if hasty else self._patience_s(record, limits)
         started, answered = self.clock.monotonic(), False
         for count, due in enumerate(lookup_times(patience_s, provable_in), start=attempt.lookups + 1):
             await self.clock.sleep(max(0.0, due - (self.clock.monotonic() - started)))

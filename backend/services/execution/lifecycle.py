@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from backend.config.model import Settings
 from backend.domain.errors import ConfigurationError
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.money import ZERO
 from backend.domain.reasons import DropReason, EndReason, FailoverFailure, ParkReason, UnknownReason
 from backend.domain.records import FIRST_LEG, Attempt, Drop, ExecutionResult, IntentRecord
 from backend.policies.candidate import judge_candidate, request_deadline
@@ -49,6 +51,8 @@ class _Journey:
     route: Route
     settled: OnSettled
     drops: list[Drop] = field(default_factory=list)
+    hasty: bool = False
+    """An attempt was given up for now after a short search, because relief may be given."""
 
 
 def nobody_waits(resting: bool) -> None:
@@ -82,35 +86,53 @@ class Lifecycle:
         journey = _Journey(route, on_settled)
         if record.cancel_requested_at is not None:
             self.cancels.ask(record.intent.id)
-        settled = await self._all_settled(record, journey)
-        if isinstance(settled, Parked):
-            return await self._park(settled, journey)
-        record = await self._awake(settled)
-        on_settled(False)
-        while not isinstance(reached := await self._along(record, journey), Parked):
+        reached = await self._all_settled(record, journey)
+        while True:
+            if isinstance(reached, Parked):
+                more = await self._not_yet_parked(reached, journey)
+                if more is None:
+                    return await self._park(reached, journey)
+                reached = await self._all_settled(more, journey)
+                continue
+            record = await self._awake(reached)
+            on_settled(False)
+            reached = await self._along(record, journey)
+            if isinstance(reached, Parked):
+                continue
             record = reached
             if self._over(record) or not waits_for_a_venue(record, journey.drops):
                 return await self._end(record, journey)
             journey.drops.clear()
             pause_s = next_look_s(self.clock.now(), record.valid_until, RETRY_S)
             await self.cancels.wait(record.intent.id, self.clock, pause_s)
-        return await self._park(await self._relieved(reached, journey), journey)
 
-    async def _relieved(self, parked: Parked, journey: _Journey) -> Parked:
+    async def _not_yet_parked(self, parked: Parked, journey: _Journey) -> IntentRecord | None:
+        """The record to go on with instead of parking: relief was given, or is out of the question by now and the
+        uncertain attempt has been looked for only in haste. Not for ever: relief is bounded by its budget."""
+        hasty, journey.hasty = journey.hasty, False
+        record = await self._relieved(parked.record, journey)
+        return parked.record if record is None and hasty else record
+
+    def _relief(self, record: IntentRecord) -> Decimal:
+        if self._expired(record) or self.cancels.wanted(record.intent.id):
+            return ZERO
+        return relief(record)
+
+    async def _relieved(self, record: IntentRecord, journey: _Journey) -> IntentRecord | None:
         """The fate of an attempt stays unknown, and its caller has allowed for that: as much as the overfill budget
-        pays for is tried at the other venues. The uncertain attempt stays open, reserved and looked for."""
-        record = parked.record
-        quantity = relief(record)
-        if quantity <= 0 or self._expired(record) or self.cancels.wanted(record.intent.id):
-            return parked
-        record = await self.journal.add_leg(record.intent.id, quantity, now=self.clock.now())
+        pays for is tried at the other venues. The uncertain attempt stays open, reserved and looked for. None: there is
+        no relief to give."""
+        quantity = self._relief(record)
+        if quantity <= ZERO:
+            return None
+        record = await self.journal.add_leg((await self._awake(record)).intent.id, quantity, now=self.clock.now())
         self.telemetry.warning(
             "Order relieved - its fate is unknown, and its overfill budget is used",
             order_id=record.intent.id,
             quantity=quantity,
         )
         reached = await self._along(record, journey, record.legs[-1].number)
-        return replace(parked, record=reached.record if isinstance(reached, Parked) else reached)
+        return reached.record if isinstance(reached, Parked) else reached
 
     async def _along(self, record: IntentRecord, journey: _Journey, leg: int = FIRST_LEG) -> IntentRecord | Parked:
         """One pass along the chain."""
@@ -260,7 +282,8 @@ class Lifecycle:
         self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter, journey: _Journey
     ) -> IntentRecord | Parked:
         if attempt.state is AttemptState.UNKNOWN:
-            resolved = await self.attempts.resolve(record, attempt, adapter)
+            journey.hasty = self._relief(record) > ZERO
+            resolved = await self.attempts.resolve(record, attempt, adapter, hasty=journey.hasty)
             if isinstance(resolved, Parked):
                 return resolved
             record, attempt = resolved, resolved.attempt(attempt.id)

@@ -138,3 +138,40 @@ def test_a_wish_that_makes_no_sense_is_refused(changes: dict[str, object], field
     with pytest.raises(InvalidOrder) as refused:
         buy("order-1", "1", **changes)
     assert refused.value.field == field
+
+
+async def test_relief_comes_while_the_order_is_still_wanted(desk: Desk) -> None:
+    """Half a minute is what most orders live: relief that came only after the whole search would come too late."""
+    binance = desk.venues["binance"]
+    binance.clock = desk.clock
+    binance.script.append("vanish")
+    binance.silent = True
+    began = desk.clock.now()
+    intent = buy(exchange="binance", valid_until=began + 30, on_unknown="bounded", overfill_budget="0.5")
+    result = await desk.router.submit(intent)
+    assert [order.quantity for order in desk.venues["kraken"].placed] == [Decimal("0.5")]
+    assert desk.venues["kraken"].placed[0].created_at - began <= 6.0
+    assert (result.state, result.filled, result.blocked) == (IntentState.PARKED, Decimal("0.5"), Decimal(1))
+
+
+async def test_the_search_goes_on_after_the_relief(desk: Desk) -> None:
+    """The uncertain order is found later, in the same run, and both are booked."""
+    binance = desk.venues["binance"]
+    binance.clock = desk.clock
+    binance.script.append("lost")
+    binance.hidden_lookups = 5
+    result = await desk.router.submit(bounded(desk))
+    assert (result.state, result.filled) == (IntentState.DONE, Decimal("1.5"))
+
+
+async def test_haste_without_relief_is_no_end(desk: Desk) -> None:
+    """An order that expires during the short search gets no relief, and is looked for as long as any other."""
+    binance = desk.venues["binance"]
+    binance.clock = desk.clock
+    binance.script.append("lost")
+    binance.hidden_lookups = 5
+    valid_until = desk.clock.now() + 3
+    intent = buy(exchange="binance", valid_until=valid_until, on_unknown="bounded", overfill_budget="0.5")
+    result = await desk.router.submit(intent)
+    assert (result.state, result.filled) == (IntentState.DONE, Decimal(1))
+    assert desk.venues["kraken"].placed == []
