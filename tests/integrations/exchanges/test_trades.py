@@ -13,6 +13,7 @@ from backend.domain.limits import VenueLimits
 from backend.domain.orders import OrderRef, Side
 from backend.domain.rules import Fact, RateRule, Verification
 from backend.integrations.exchanges.factory import rules_of
+from backend.integrations.exchanges.firi import adapter as firi_adapter
 from backend.ports.transport import TransportFault
 from tests.fakes.transport import Reply, answer, failure
 from tests.integrations.exchanges.recurring import (
@@ -182,11 +183,10 @@ HISTORY = {
     ("history", "price"),
     [
         ([HISTORY, {**HISTORY, "amount": "0.0002", "price": "501500.00"}, {**HISTORY, "id": 9}], D(500000)),
-        ([HISTORY], D(500000)),
         ([{**HISTORY, "amount": "0.0005"}], D(499000)),
-        ([], D(500000)),
+        ([HISTORY, *({**HISTORY, "id": 9} for _ in range(99))], D(500000)),
     ],
-    ids=["average of the parts", "parts are missing: the limit", "one part", "no history: the limit"],
+    ids=["average of the parts", "one part", "a full page hides parts: the limit"],
 )
 async def test_firi_gives_one_provisional_fill(history: list[object], price: Decimal) -> None:
     """There are no trade ids: one fill for the matched amount, at the history's average or at the worst price."""
@@ -195,6 +195,32 @@ async def test_firi_gives_one_provisional_fill(history: list[object], price: Dec
     (fill,) = await bench.adapter.my_trades("BTC/NOK", venue_order_id="12345678")
     assert (fill.trade_id, fill.quantity, fill.price) == ("12345678:0.0005", D("0.0005"), price)
     assert [urlsplit(r.url).path for r in bench.sent] == ["/v2/order/12345678", "/v2/history/orders/BTCNOK"]
+
+
+@pytest.mark.parametrize("history", [[HISTORY], []], ids=["a part", "nothing"])
+async def test_firi_history_that_lags_is_waited_for(history: list[object]) -> None:
+    """Its price is asked for again; only when it has not caught up for long, the order's limit is booked."""
+    order = {**FIRI_ORDER, "price": "500000.00"}
+    bench = await warm_bench("firi", *(4 * (answer([order]), answer(history))))
+    for later in (0.0, 7.0, 7.9):
+        bench.clock.at += later
+        with pytest.raises(VenueCallFailed, match=r"does not come to the 0\.0005"):
+            await bench.adapter.my_trades("BTC/NOK", venue_order_id="12345678")
+    bench.clock.at += 0.2
+    (fill,) = await bench.adapter.my_trades("BTC/NOK", venue_order_id="12345678")
+    assert (fill.quantity, fill.price) == (D("0.0005"), D(500000))
+
+
+async def test_firi_remembers_only_so_many_that_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest is forgotten, and waited for anew."""
+    monkeypatch.setattr(firi_adapter, "LAGGING_MAX", 2)
+    orders = [{**FIRI_ORDER, "id": 12345670 + number} for number in range(4)]
+    replies = [reply for order in orders for reply in (answer([order]), answer([]))]
+    bench = await warm_bench("firi", *replies)
+    for order in orders:
+        with pytest.raises(VenueCallFailed):
+            await bench.adapter.my_trades("BTC/NOK", venue_order_id=str(order["id"]))
+    assert len(bench.adapter._lagging) == 2
 
 
 async def test_firi_without_a_match_has_no_fill() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from functools import cached_property
 
 from backend.domain.books import Book
 from backend.domain.errors import ConfigurationError, VenueCallFailed
@@ -13,11 +15,17 @@ from backend.domain.outcomes import CancelOutcome
 from backend.integrations.exchanges.firi import answers
 from backend.integrations.exchanges.firi.ccxt_exchange import firi
 from backend.integrations.exchanges.firi.outcomes import OUTCOMES
-from backend.integrations.exchanges.firi.rules import HISTORY_COUNT, ORDER_NOT_FOUND, RULES
+from backend.integrations.exchanges.firi.rules import (
+    HISTORY_COUNT,
+    HISTORY_PATIENCE_S,
+    LAGGING_MAX,
+    ORDER_NOT_FOUND,
+    RULES,
+)
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import NOT_JSON, HttpFact
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
-from backend.integrations.exchanges.shared.parsing import field, items, levels, mapping, number
+from backend.integrations.exchanges.shared.parsing import Malformed, field, items, levels, mapping, number
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange
 from backend.ports.transport import Transport
 
@@ -36,6 +44,11 @@ class FiriAdapter(CcxtAdapter):
     RULES = RULES
     OUTCOMES = OUTCOMES
     TIME = Call("public", "GET", "time")
+
+    @cached_property
+    def _lagging(self) -> dict[tuple[str, Decimal], float]:
+        """Since when which orders' histories lag behind which amounts; the newest LAGGING_MAX."""
+        return {}
 
     def _make_ccxt(self, transport: Transport) -> PortedExchange:
         keys = self._settings.credentials
@@ -142,7 +155,11 @@ class FiriAdapter(CcxtAdapter):
     async def my_trades(
         self, symbol: str, *, venue_order_id: str | None = None, since: float | None = None
     ) -> tuple[Fill, ...]:
-        """One provisional fill for what one order has matched so far; ``since`` is not used."""
+        """One provisional fill for what one order has matched so far; ``since`` is not used.
+
+        Raises VenueCallFailed while the history lags behind the order. It is waited for, but not for ever: what it
+        never tells is booked at the order's limit.
+        """
         if venue_order_id is None:
             raise VenueCallFailed(self.venue, "my_trades", f"no trade list (since {since}): ask for one order")
         instrument = await self._instrument(symbol)
@@ -152,7 +169,18 @@ class FiriAdapter(CcxtAdapter):
         params = {"type": "matched", "count": HISTORY_COUNT}
         history = await self._read("my_trades", _private("GET", f"v2/history/orders/{instrument.native_id}", params))
         with self._valid("my_trades"):
-            return (answers.provisional_fill(report, history),)
+            average = answers.average_price(report, history)
+            if average is None and len(items(history)) < HISTORY_COUNT and self._lags(report):
+                raise Malformed(f"the history does not come to the {plain(report.filled)} that are matched")
+            return (answers.provisional_fill(report, average),)
+
+    def _lags(self, report: OrderReport) -> bool:
+        """May the history still catch up? Counted from when it was first seen to lag behind this amount."""
+        now = self._clock.monotonic()
+        since = self._lagging.setdefault((report.venue_order_id, report.filled), now)
+        if len(self._lagging) > LAGGING_MAX:
+            del self._lagging[next(iter(self._lagging))]
+        return now - since < HISTORY_PATIENCE_S
 
     async def cancel_order(self, ref: OrderRef) -> CancelOutcome:
         """Only the path with the market and ``/detailed``: a shorter one could be read as "cancel this market"."""

@@ -110,18 +110,20 @@ def _time(value: object) -> float | None:
         return None
 
 
-def provisional_fill(order: OrderReport, history: object) -> Fill:
-    """One fill for all that an order has matched: there are no trade ids.
-
-    Its price is the average of the order's history entries when those come to exactly the matched amount; otherwise
-    the order's limit, the worst it can have been. The fee is not told per order.
-    """
+def average_price(order: OrderReport, history: object) -> Decimal | None:
+    """Of the order's history entries, when those come to exactly the matched amount; None when they do not."""
     entries = [mapping(entry, "history entry") for entry in items(history)]
     own = [entry for entry in entries if identity(entry.get("id")) == order.venue_order_id]
     parts = [(number(entry, "amount"), number(entry, "price")) for entry in own]
-    price = order.price
-    if total(amount for amount, _ in parts) == order.filled:
-        price = total(amount * price for amount, price in parts) / order.filled
+    if total(amount for amount, _ in parts) != order.filled:
+        return None
+    return total(amount * price for amount, price in parts) / order.filled
+
+
+def provisional_fill(order: OrderReport, average: Decimal | None) -> Fill:
+    """One fill for all that an order has matched: there are no trade ids. Without an average its price is the order's
+    limit, the worst it can have been. The fee is not told per order."""
+    price = order.price if average is None else average
     if price is None or price <= ZERO:
         raise Malformed("an order without a price")
     return Fill(

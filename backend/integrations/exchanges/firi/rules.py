@@ -59,3 +59,7 @@ MIN_QUANTITY: Mapping[str, Fact[Decimal]] = {"BTC": _unverified(Decimal("0.0001"
 HMAC_VALIDITY = _documented("2000", "the example's value; clients read it as milliseconds or as seconds")
 ORDER_NOT_FOUND = _unverified("OrderNotFound", "the name in the code base this API descends from")
 HISTORY_COUNT = 100
+HISTORY_PATIENCE_S = 15.0
+"""So long the history of an order may lag behind what the order itself says was matched, before its price is taken to
+be the order's limit (unverified: nothing is published)."""
+LAGGING_MAX = 1_000
