@@ -50,11 +50,14 @@ class Runtime:
         chains: FailoverChains = CHAINS,
         strategies: Mapping[str, str] = STRATEGY_EXCHANGE_MAP,
         rules: Mapping[str, VenueRules] = MappingProxyType({}),
+        wrap: Callable[[ExchangeAdapter], ExchangeAdapter] | None = None,
     ) -> None:
+        """``wrap``: stands before each adapter, for a simulation that tries other policies."""
         self.settings = checked(settings)
         self.chains = chains
         self.strategies = strategies
         self._rules = rules
+        self._wrap = wrap
         self._given_transport = transport
         self._journal = journal
         self._runner: AttemptRunner = _Runner(self) if runner is None else runner
@@ -106,7 +109,8 @@ class Runtime:
         """The venue's adapter, built once. Raises UnknownExchange."""
         known_exchange(venue)
         if venue not in self._adapters:
-            self._adapters[venue] = self._built(venue, self.settings.venue(venue), self._runner)
+            adapter = self._built(venue, self.settings.venue(venue), self._runner)
+            self._adapters[venue] = adapter if self._wrap is None else self._wrap(adapter)
         return self._adapters[venue]
 
     def without_keys(self, venue: str) -> ExchangeAdapter:
@@ -188,9 +192,14 @@ class Runtime:
         await router.start()
         return router
 
+    @property
+    def _configured(self) -> list[str]:
+        """The exchanges with keys."""
+        return [venue for venue, settings in self.settings.venues.items() if settings.credentials]
+
     async def _check_keys(self) -> None:
         """Raises KeyCanWithdraw. An exchange that does not answer now is asked again before its first order."""
-        configured = [venue for venue, settings in self.settings.venues.items() if settings.credentials]
+        configured = self._configured
         told = await asyncio.gather(*(self.adapter(venue).check_key() for venue in configured), return_exceptions=True)
         for venue, answer in zip(configured, told, strict=True):
             if isinstance(answer, VenueCallFailed):

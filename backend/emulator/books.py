@@ -71,9 +71,12 @@ class GeneratedBooks:
         shapes: Mapping[str, BookShape],
         markets: Mapping[str, Mapping[str, Market]],
         usd: UsdPrice | None = None,
+        frame_s: float = FRAME_S,
     ) -> None:
-        """``usd`` gives the common price where it is known (a recording); elsewhere it is invented."""
+        """``usd`` gives the common price where it is known (a recording); elsewhere it is invented. ``frame_s``: how
+        long one book stands."""
         self._seed = seed
+        self._frame_s = frame_s
         self._usd = usd
         self._shapes = shapes
         self._markets = markets
@@ -81,7 +84,7 @@ class GeneratedBooks:
 
     def book(self, venue: str, symbol: str, now: float) -> BookFrame:
         """The frame that stands at ``now``."""
-        index = math.floor(now / FRAME_S)
+        index = math.floor(now / self._frame_s)
         key = (venue, symbol, index)
         frame = self._frames.get(key)
         if frame is None:
@@ -104,12 +107,12 @@ class GeneratedBooks:
         return REFERENCE_USD.get(base, OTHER_ASSET_USD) * math.exp(walk * BASIS_POINT)
 
     def _make(self, venue: str, market: Market, index: int) -> BookFrame:
-        at = index * FRAME_S
+        at = index * self._frame_s
         rng = random.Random(f"{self._seed}/{venue}/{market.symbol}/{index}")  # noqa: S311 - repeatable, guards nothing
         mid = self.mid(venue, market, at)
         bids = _levels(rng, market, self._shapes[venue], mid, -1)
         asks = _levels(rng, market, self._shapes[venue], mid, 1)
-        return BookFrame(at, at + FRAME_S, bids, asks)
+        return BookFrame(at, at + self._frame_s, bids, asks)
 
     def _noise(self, name: str, period: float, now: float) -> float:
         """Smooth noise with unit variance that can be asked at any time: cosine steps between hashed grid values."""

@@ -120,6 +120,10 @@ class VenueCore:
         """Should the port be closed?"""
         return self._board.refusing(now)
 
+    def endpoint(self, request: Request) -> Endpoint | None:
+        """What a request is for; None if the venue has no such path."""
+        return self._dialect.route(request)
+
     def handle(self, request: Request, now: float) -> Effect:
         """What becomes of a request that reaches the venue at ``now``."""
         endpoint = self._dialect.route(request)

@@ -71,6 +71,14 @@ class Ledger:
         """Every execution, oldest first."""
         return tuple(self._trades)
 
+    def trades_after(self, count: int) -> list[LedgerTrade]:
+        """The executions behind the first ``count``."""
+        return self._trades[count:]
+
+    def order(self, order_id: str) -> LedgerOrder | None:
+        """An order in its present state."""
+        return self._orders.get(order_id)
+
     def filled(self, client_id: str) -> Decimal:
         """Base quantity executed under a client id, over all orders that carried it."""
         return sum((trade.quantity for trade in self._trades if trade.client_id == client_id), ZERO)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 from backend.domain.errors import JournalCorrupt, JournalError
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
@@ -23,20 +23,50 @@ from backend.integrations.journal.writer import Writer
 
 INCARNATIONS = 0x10000
 IN_MEMORY = ":memory:"
+TAG_BYTES = 4
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+
+class Writing(Protocol):
+    """What runs the transactions: a thread of its own (``Writer``), or in place, in a simulation."""
+
+    commits: int
+
+    async def do(self, work: Callable[[sqlite3.Connection], T]) -> T: ...
+
+    async def do_together(self, work: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[T]], item: Item) -> T: ...
+
+    def stop(self) -> None: ...
+
+
+def _fresh_tag() -> str:
+    return secrets.token_hex(TAG_BYTES)
 
 
 class SqliteJournal:
     """Open it with ``SqliteJournal.open``; it is yours until ``close`` or until the process dies."""
 
-    def __init__(self, path: Path | None, factory: type[sqlite3.Connection] = sqlite3.Connection) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        factory: type[sqlite3.Connection] = sqlite3.Connection,
+        *,
+        writer_of: Callable[[Callable[[], sqlite3.Connection]], Writing] = Writer,
+        connect: Callable[[], sqlite3.Connection] | None = None,
+        new_tag: Callable[[], str] = _fresh_tag,
+    ) -> None:
+        """``writer_of``, ``connect``, ``new_tag``: what else writes, where to, and who names a new cluster."""
         self._factory = factory
+        self._connect = connect or self._opened
+        self._new_tag = new_tag
         # Resolved: one journal has one lock, by whatever link it is reached.
         self._path = None if path is None else path.resolve()
         self._names: dict[str, str] = {}
         self.halted: str | None = None
         self._lock = None if self._path is None else FileLock(self._path.with_name(self._path.name + ".lock"))
         try:
-            self._writer = Writer(self._connected)
+            self._writer: Writing = writer_of(self._connected)
         except BaseException as error:
             self._unlock()
             if isinstance(error, sqlite3.Error):
@@ -70,15 +100,18 @@ class SqliteJournal:
 
     def _connected(self) -> sqlite3.Connection:
         """Runs in the writer's thread."""
-        connection = open_connection(IN_MEMORY if self._path is None else str(self._path), self._factory)
+        connection = self._connect()
         try:
             prepare(connection)
-            self._names = _names(connection)
+            self._names = _names(connection, self._new_tag)
             self.halted = chain.meta(connection).get("halted")
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _opened(self) -> sqlite3.Connection:
+        return open_connection(IN_MEMORY if self._path is None else str(self._path), self._factory)
 
     async def accept(
         self,
@@ -188,7 +221,7 @@ class SqliteJournal:
             self._lock.release()
 
 
-def _names(connection: sqlite3.Connection) -> dict[str, str]:
+def _names(connection: sqlite3.Connection, new_tag: Callable[[], str]) -> dict[str, str]:
     """The cluster tag, made once, and this opening's incarnation. Raises JournalCorrupt when the stored one is none."""
     connection.execute("BEGIN IMMEDIATE")
     checkpoint.check(connection)
@@ -200,7 +233,7 @@ def _names(connection: sqlite3.Connection) -> dict[str, str]:
         raise JournalCorrupt(
             f"the journal's incarnation {last!r} is no number; restore the file from a backup"
         ) from None
-    names = {"cluster_tag": stored.get("cluster_tag", secrets.token_hex(4)), "incarnation": f"{number:04x}"}
+    names = {"cluster_tag": stored.get("cluster_tag") or new_tag(), "incarnation": f"{number:04x}"}
     chain.set_meta(connection, **names)
     connection.execute("COMMIT")
     return names

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -62,18 +63,18 @@ def _verdict(db: sqlite3.Connection, path: Path) -> Verdict:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version != VERSION:
         raise JournalCorrupt(f"{path} has version {version}, this program verifies version {VERSION}")
-    problems: list[str] = []
-    for found in _problems(db):
-        problems.append(found)
-        if len(problems) >= PROBLEMS_MAX:
-            break
     return Verdict(
         intents=_count(db, "intent"),
         attempts=_count(db, "attempt"),
         fills=_count(db, "fill"),
         events=_count(db, "event"),
-        problems=tuple(problems),
+        problems=problems_of(db),
     )
+
+
+def problems_of(db: sqlite3.Connection) -> tuple[str, ...]:
+    """What is wrong with an open journal, at most PROBLEMS_MAX of it."""
+    return tuple(islice(_problems(db), PROBLEMS_MAX))
 
 
 def _count(db: sqlite3.Connection, table: str) -> int:
