@@ -18,6 +18,7 @@ from rich.table import Table
 from backend.cli.desk import events, venues
 from backend.cli.journal import app as journal
 from backend.cli.order import app as order
+from backend.cli.simulate import simulate
 from backend.domain.errors import ConfigurationError, QuantumTraderError
 
 OK, FAILED, CONFIGURATION = 0, 1, 4
@@ -34,6 +35,7 @@ app.add_typer(order, name="order")
 app.add_typer(journal, name="journal")
 app.command()(events)
 app.command()(venues)
+app.command()(simulate)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 

@@ -1,0 +1,124 @@
+"""The command ``quantum-trader simulate``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from backend.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from backend.lab.simulation.plan import Plan
+    from backend.lab.simulation.run import Tally
+
+OK, FAILED = 0, 1
+SEEDS_MAX = 10_000_000
+INTENTS_MAX = 500
+
+
+def simulate(
+    seeds: Annotated[str, typer.Option(help="A..B (B not included), or one seed.")] = "0..100",
+    policy: Annotated[str, typer.Option(help="ours, timeout-means-dead or not-found-means-dead.")] = "ours",
+    intents: Annotated[int, typer.Option(min=1, max=INTENTS_MAX, help="Orders of each seed.")] = 20,
+    beyond: Annotated[
+        bool, typer.Option("--beyond", help="Exchanges also break their bounds: it must be found, booked and told.")
+    ] = False,
+    replay: Annotated[int | None, typer.Option(help="Run this one seed again.")] = None,
+    trace: Annotated[bool, typer.Option("--trace", help="With --replay: print everything that happened.")] = False,
+    processes: Annotated[int, typer.Option(min=0, max=64, help="0: one for each processor.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
+) -> None:
+    """Runs the real router in seeded virtual time: on six exchanges that fail, in processes that are killed, over a
+    network that loses messages. Checks after every event that no order executes beyond its quantity. Exit status 1
+    when a promise was broken."""
+    from backend.lab.simulation.plan import Plan
+    from backend.lab.simulation.policies import Policy
+    from backend.lab.simulation.report import document, passed
+    from backend.lab.simulation.run import Tally, outcomes
+
+    if policy not in tuple(Policy):
+        raise ConfigurationError(f"--policy {policy!r} is none; there are: {', '.join(Policy)}")
+    chosen = range(replay, replay + 1) if replay is not None else seeds_of(seeds)
+    template = Plan(0, intents=intents, policy=Policy(policy), beyond=beyond, keep_trace=trace)
+    workers = min(processes or os.cpu_count() or 1, len(chosen))
+    tally, began, screen = Tally(), time.perf_counter(), Console(stderr=True)
+    with Progress(console=screen, disable=not screen.is_terminal, transient=True) as progress:
+        bar = progress.add_task("seeds", total=len(chosen))
+        for outcome in outcomes(template, chosen, workers):
+            tally.add(outcome)
+            progress.advance(bar)
+            if trace and replay is not None:
+                sys.stdout.write("\n".join(outcome.trace) + "\n")
+    tally.wall_s = time.perf_counter() - began
+    if as_json:
+        sys.stdout.write(json.dumps(document(tally, policy, workers), indent=2) + "\n")
+    else:
+        _print(tally, template, workers)
+    raise typer.Exit(OK if passed(tally) else FAILED)
+
+
+def seeds_of(text: str) -> range:
+    """The seeds that ``A..B`` or ``A`` names. Raises ConfigurationError."""
+    first, dots, last = text.partition("..")
+    try:
+        found = range(int(first), int(last)) if dots else range(int(first), int(first) + 1)
+    except ValueError:
+        raise ConfigurationError(f"--seeds {text!r} is not of the form 0..2000") from None
+    if not 0 < len(found) <= SEEDS_MAX or found.start < 0:
+        raise ConfigurationError(f"--seeds {text!r} names no seeds: from the smaller to the larger, as in 0..2000")
+    return found
+
+
+def _print(tally: Tally, template: Plan, workers: int) -> None:
+    from backend.lab.simulation.report import SEEDS_FOR_ALL, disturbed, parted, shortened, unseen
+
+    paper = Console() if sys.stdout.isatty() else Console(width=120)
+    for outcome in tally.failures:
+        paper.print(f"\nseed {outcome.seed}", style="bold")
+        for violation in outcome.violations:
+            paper.print(violation, style="red", markup=False)
+        for line in shortened(outcome):
+            paper.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+        paper.print(f"  {command(template, outcome.seed)}", markup=False, highlight=False)
+    table = Table("figure", "value", title=f"policy {template.policy.value}", title_justify="left")
+    share = tally.overfilled / max(1, tally.intents)
+    rows = {
+        "seeds": f"{tally.seeds:,}",
+        "intents": f"{tally.intents:,}",
+        "seeds with a broken promise": f"{tally.violated:,}",
+        "intents executed beyond what was asked for": f"{tally.overfilled:,} ({share:.3%})",
+        "kills and pauses per intent": f"{disturbed(tally):.2f}",
+        "intents that an exchange executed in part": f"{parted(tally):.0%}",
+        "simulated hours": f"{tally.seconds / 3600:,.1f} in {tally.wall_s:,.0f} s on {workers} processors",
+        "intents per second and processor": f"{tally.intents / max(tally.wall_s, 1e-9) / workers:,.0f}",
+        "digest of all traces": tally.digest[:16],
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    paper.print(table)
+    if missing := unseen(tally):
+        word = "must all be seen" if tally.seeds >= SEEDS_FOR_ALL else f"so few seeds; all by {SEEDS_FOR_ALL:,}"
+        paper.print(f"never happened ({word}): {', '.join(missing)}")
+
+
+def command(template: Plan, seed: int) -> str:
+    """How to see that seed again."""
+    from backend.lab.simulation.plan import INTENTS
+    from backend.lab.simulation.policies import Policy
+
+    words = [f"quantum-trader simulate --replay {seed} --trace"]
+    if template.policy is not Policy.OURS:
+        words.append(f"--policy {template.policy.value}")
+    if template.intents != INTENTS:
+        words.append(f"--intents {template.intents}")
+    if template.beyond:
+        words.append("--beyond")
+    return " ".join(words)

@@ -1,0 +1,379 @@
+"""The promises, checked after every event against the exchanges' own books (protocol 4).
+
+S1 fills within quantity and budget; S2 one open attempt of a leg, sums, ids; S3 no bytes without a committed attempt,
+each sent once; S4 our fills are the exchanges'; S6 no end without a proof; S8 what was told stays true; S9 nothing is
+opened after its time; S10 the journal follows from its events; S11 no key in the trace. L1 and L2: everything ends, or
+is parked where nothing can prove; L5: nothing waits for what never comes; L6: a router comes back and takes orders.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from backend.domain.errors import InvalidOrder, QuantumTraderError
+from backend.domain.lifecycle import IntentState, Proof
+from backend.domain.money import ZERO, plain
+from backend.domain.orders import Intent
+from backend.domain.records import Attempt, ExecutionResult, IntentRecord
+from backend.emulator.core import VenueCore
+from backend.emulator.ledger import LedgerTrade
+from backend.lab.referee import LedgerTrade as RefereeTrade
+from backend.lab.referee import judge
+from backend.lab.simulation.process import Process
+from backend.ports.transport import HttpRequest
+
+if TYPE_CHECKING:
+    from backend.bootstrap.simulated import MemoryStore
+
+VIOLATIONS_MAX = 20
+EVENTS_PER_LOOK = 1_000
+
+
+@dataclass(slots=True)
+class _Sent:
+    """An attempt as the journal opened it."""
+
+    intent_id: str
+    venue: str
+    client_id: str
+    symbol: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    not_after: float
+    copies: int = 0
+    late: bool = False
+
+
+class Invariants:
+    """``note`` and ``seen`` tell the trace and the counts."""
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        cores: Mapping[str, VenueCore],
+        note: Callable[[str], None],
+        seen: Callable[[str], None],
+        *,
+        beyond: bool = False,
+    ) -> None:
+        self._store = store
+        self._cores = cores
+        self._beyond = beyond
+        self._note = note
+        self._seen = seen
+        self.violations: list[str] = []
+        self.overfilled: set[str] = set()
+        self._events = 0
+        self._trades = dict.fromkeys(cores, 0)
+        self._attempts: dict[str, _Sent] = {}
+        self._of_order: dict[tuple[str, str], str] = {}
+        self._owners: dict[tuple[str, str], str] = {}
+        self._executed: dict[str, Decimal] = {}
+        self._told: dict[str, ExecutionResult] = {}
+        self._intents: dict[str, Intent] = {}
+        self._states: dict[str, str] = {}
+        self._alarmed: set[str] = set()
+
+    def violated(self, what: str) -> None:
+        """One more promise broken."""
+        self._note(f"VIOLATION {what}")
+        if len(self.violations) < VIOLATIONS_MAX:
+            self.violations.append(what)
+
+    # --- on the wire -------------------------------------------------------------------------------------------------
+
+    def placing(self, process: Process, venue: str, request: HttpRequest) -> None:
+        """S3: the attempt of these bytes is in the journal, and they leave once."""
+        attempt = self._attempt_of(venue, request)
+        if attempt is None:
+            self.violated(f"S3: an order leaves for {venue} without an attempt in the journal")
+            return
+        attempt.copies += 1
+        if attempt.copies > 1:
+            self.violated(f"S3: the attempt of {attempt.intent_id} at {venue} is sent {attempt.copies} times")
+        if process.now() > attempt.not_after:
+            attempt.late = True
+            self._seen("an order left after its deadline")
+
+    def answered(self, venue: str, request: HttpRequest) -> str:
+        """Whether the exchange took the order whose answer is there."""
+        attempt = self._attempt_of(venue, request)
+        taken = attempt is not None and any(
+            order.client_id == attempt.client_id if attempt.client_id else _same(order, attempt)
+            for order in self._cores[venue].ledger.orders
+        )
+        return "taken" if taken else "refused"
+
+    def _attempt_of(self, venue: str, request: HttpRequest) -> _Sent | None:
+        wire = request.url.encode() + (request.body or b"")
+        for attempt in reversed(self._attempts.values()):
+            if attempt.venue != venue:
+                continue
+            marks = [attempt.client_id] if attempt.client_id else [plain(attempt.quantity), plain(attempt.price)]
+            if all(mark.encode() in wire for mark in marks):
+                return attempt
+        return None
+
+    # --- in the journal ----------------------------------------------------------------------------------------------
+
+    def committed(self) -> None:
+        """Looks at whatever has changed."""
+        touched: dict[str, None] = {}
+        for event in self._store.events(self._events, EVENTS_PER_LOOK):
+            self._events = event.seq
+            self._note(f"journal {event.seq} {event.kind} {event.intent_id} {json.dumps(event.data, default=str)}")
+            touched[event.intent_id] = None
+            if event.kind == "attempt_opened" and event.attempt_id is not None:
+                self._opened(event.intent_id, event.attempt_id, json.loads(str(event.data["request"])))
+                record = self._store.record(event.intent_id)
+                if record is not None and event.at > record.valid_until:
+                    self.violated(f"S9: {event.attempt_id} was opened after its order had expired")
+            if event.kind == "attempt_stepped" and event.attempt_id is not None:
+                self._stepped(event.attempt_id, str(event.data["state"]))
+            if event.kind == "over_executed":
+                self._seen(event.kind)
+                self._alarmed.add(event.intent_id)
+        for intent_id in touched:
+            record = self._store.record(intent_id) if intent_id else None
+            if record is not None:
+                self._intents[intent_id] = record.intent
+                self._look_at(record)
+
+    def _opened(self, intent_id: str, attempt_id: str, request: Mapping[str, object]) -> None:
+        sent = _Sent(
+            intent_id=intent_id,
+            venue=str(request["venue"]),
+            client_id=str(request["client_id"]),
+            symbol=str(request["symbol"]),
+            side=str(request["side"]),
+            quantity=Decimal(str(request["quantity"])),
+            price=Decimal(str(request["price"])),
+            not_after=float(str(request["not_after"])),
+        )
+        if sent.client_id and any(one.client_id == sent.client_id for one in self._attempts.values()):
+            self.violated(f"S2: the client id {sent.client_id} was used before")
+        self._attempts[attempt_id] = sent
+
+    def _stepped(self, attempt_id: str, state: str) -> None:
+        self._seen(f"attempt {self._states.get(attempt_id, 'open')} -> {state}")
+        self._states[attempt_id] = state
+
+    def _look_at(self, record: IntentRecord) -> None:
+        name = record.intent.id
+        open_legs = [attempt.leg for attempt in record.open_attempts]
+        if len(open_legs) != len(set(open_legs)):
+            self.violated(f"S2: {name} has two open attempts of a leg")
+        if record.filled + record.blocked > record.intent.most:
+            self._seen("more booked and blocked than allowed for")
+            if not self._beyond and name not in self.overfilled:
+                self.violated(f"S2: {name}: {record.filled} filled and {record.blocked} open of {record.intent.most}")
+        for attempt in record.attempts:
+            if attempt.state.ended and attempt.proof is None:
+                self.violated(f"S6: attempt {attempt.id} ended without a proof")
+            if attempt.state.ended and attempt.proof is not None:
+                self._attempt_ended(attempt)
+        if record.state.final and record.open_attempts:
+            self.violated(f"S6: {name} is final with an open attempt")
+
+    def _attempt_ended(self, attempt: Attempt) -> None:
+        """S6 against the truth: what is proven dead by time or refusal has not executed; S1 sees that it never will."""
+        self._seen(f"proof {attempt.proof}")
+        if attempt.proof in (Proof.NOT_SENT, Proof.DEFINITE_REJECT, Proof.DEADLINE) and attempt.order.client_id:
+            executed = self._cores[attempt.venue].ledger.filled(attempt.order.client_id)
+            if executed > ZERO and not self._beyond:
+                self.violated(f"S6: {attempt.id} was proven dead by {attempt.proof}, and executed {executed}")
+
+    # --- at the exchanges --------------------------------------------------------------------------------------------
+
+    def traded(self, venue: str) -> None:
+        """S1, with every execution."""
+        ledger = self._cores[venue].ledger
+        new = ledger.trades_after(self._trades[venue])
+        self._trades[venue] += len(new)
+        for trade in new:
+            self._note(f"{venue} executes {trade.quantity} at {trade.price} of {trade.order_id} {trade.client_id}")
+            intent_id = self._intent_of(venue, trade)
+            if intent_id is None:
+                self.violated(f"S3: {venue} trade {trade.trade_id} belongs to no attempt")
+                continue
+            executed = self._executed[intent_id] = self._executed.get(intent_id, ZERO) + trade.quantity
+            intent = self._intents[intent_id]
+            if executed > intent.most and intent_id not in self.overfilled:
+                self.overfilled.add(intent_id)
+                if not self._beyond:
+                    self.violated(f"S1: {intent_id} executed {executed} of {intent.most}")
+
+    def _intent_of(self, venue: str, trade: LedgerTrade) -> str | None:
+        key = (venue, trade.order_id)
+        if key not in self._of_order:
+            order = self._cores[venue].ledger.order(trade.order_id)
+            for attempt_id, attempt in reversed(self._attempts.items()):
+                fits = attempt.client_id == trade.client_id if attempt.client_id else _same(order, attempt)
+                if attempt.venue == venue and fits:
+                    self._of_order[key] = attempt.intent_id
+                    self._owners[key] = attempt_id
+                    break
+        return self._of_order.get(key)
+
+    def seen_by_an_operator(self, intent_id: str) -> Decimal | None:
+        """What the first open attempt has executed by the exchange's own book; None when there is none that only an
+        operator can settle."""
+        record = self._store.record(intent_id)
+        attempt = None if record is None else record.open_attempt
+        if record is None or attempt is None or attempt.order.client_id or attempt.filled:
+            return None
+        sent = self._attempts[attempt.id]
+        orders = [order for order in self._cores[attempt.venue].ledger.orders if _same(order, sent)]
+        return sum((order.filled for order in orders), ZERO)
+
+    # --- told to callers ---------------------------------------------------------------------------------------------
+
+    def told(self, intent: Intent, result: ExecutionResult) -> None:
+        """S8: what a caller was told stays true."""
+        if result.state.final and result.blocked:
+            self.violated(f"S8: {intent.id} is told final with {result.blocked} unsettled")
+        self._told[intent.id] = result
+        self._seen(f"told {result.state.value}: {result.reason}")
+
+    def works_again(self, intent_id: str) -> None:
+        """L6: without faults an order is filled."""
+        result = self._told.get(intent_id)
+        if result is None or result.filled == ZERO:
+            self.violated(f"L6: without any fault {intent_id} is not executed: {result}")
+
+    def refused(self, intent: Intent, error: QuantumTraderError) -> bool:
+        """Is that the last word for the caller? Nothing may have been stored then."""
+        if not isinstance(error, InvalidOrder):
+            return False
+        if self._store.record(intent.id) is not None:
+            self.violated(f"S8: {intent.id} is refused ({error}) but stored")
+        self._seen("refused before it was stored")
+        return True
+
+    def all_ended(self) -> bool:
+        """Is every order final, or parked where nothing can ever prove (L2)?"""
+        return not any(self._unfinished(record) for record in self._store.records(len(self._intents) + 1))
+
+    def _unfinished(self, record: IntentRecord) -> bool:
+        if record.state.final:
+            return False
+        provable = any(attempt.order.client_id for attempt in record.open_attempts)
+        return record.state is not IntentState.PARKED or provable or not record.open_attempts
+
+    # --- at the end --------------------------------------------------------------------------------------------------
+
+    def at_rest(self, intents: int, now: float) -> None:
+        """S4, S8, S10, S11, and the shares that make the run worth something."""
+        for venue, core in self._cores.items():
+            core.advance(now)
+            self.traded(venue)
+        records = self._store.records(intents + 1)
+        for problem in self._store.problems():
+            self.violated(f"S10: {problem}")
+        self._same_fills(records)
+        self._still_true({record.intent.id: record for record in records})
+        for record in records:
+            self._counted(record)
+        for sent in self._attempts.values():
+            if sent.late and sent.client_id and not self._known(sent):
+                self._seen("a late order was refused")
+
+    def _same_fills(self, records: Sequence[IntentRecord]) -> None:
+        """S4; and whoever executed too much was told of. What an operator said is outside of the claim."""
+        by_word = {a.id for r in records for a in r.attempts if a.proof is Proof.OPERATOR}
+        trades = [t for t in self._referee_trades() if self._owners.get((t.venue, t.order_id)) not in by_word]
+        for mismatch in judge(records, trades).mismatches:
+            if not any(attempt_id in mismatch for attempt_id in by_word):
+                self.violated(f"S4: {mismatch}")
+        for intent_id in sorted(self.overfilled - self._alarmed):
+            self.violated(f"S1: {intent_id} executed {self._executed[intent_id]}, and nobody was told")
+
+    def _still_true(self, stored: Mapping[str, IntentRecord]) -> None:
+        """S8."""
+        for intent_id, result in self._told.items():
+            record = stored.get(intent_id)
+            if record is None:
+                self.violated(f"S8: {intent_id} was told {result.state} and is not in the journal")
+            elif result.state.final and record.state is not result.state:
+                self.violated(f"S8: {intent_id} was told {result.state} and is {record.state}")
+            elif result.filled > record.filled:
+                self.violated(f"S8: {intent_id} was told {result.filled} filled and has {record.filled}")
+
+    def _known(self, sent: _Sent) -> bool:
+        return any(order.client_id == sent.client_id for order in self._cores[sent.venue].ledger.orders)
+
+    def _counted(self, record: IntentRecord) -> None:
+        self._seen(f"intent {record.state.value}")
+        if ZERO < record.filled < record.intent.quantity:
+            self._seen("partly filled")
+        if len({fill.venue for fill in record.fills}) > 1:
+            self._seen("filled at several exchanges")
+        if any(a.filled and a.filled < a.order.quantity for a in record.attempts):
+            self._seen("in parts")
+        if any(a.filled and a.filled < a.order.quantity for a in record.attempts[:-1]):
+            self._seen("moved on after a part")
+        if any(a.proof is Proof.DEADLINE for a in record.attempts[:-1]):
+            self._seen("moved on after a proof by deadline")
+        if len(record.legs) > 1:
+            self._seen("relief leg")
+        if record.filled > record.intent.quantity:
+            self._seen("budget used")
+        if record.cancel_requested_at is not None:
+            self._seen("cancelled" if record.filled == ZERO else "cancelled after a part")
+        if record.intent.rests and record.attempts:
+            self._seen("rested")
+
+    def _referee_trades(self) -> list[RefereeTrade]:
+        return [
+            RefereeTrade(
+                venue=venue,
+                order_id=trade.order_id,
+                client_id=trade.client_id or "",
+                trade_id=trade.trade_id,
+                symbol=trade.symbol,
+                side=trade.side.value,
+                quantity=trade.quantity,
+                price=trade.price,
+            )
+            for venue, core in self._cores.items()
+            for trade in core.ledger.trades
+        ]
+
+
+CRASH_POINTS: Mapping[str, int] = {
+    "journal accept before": 0,
+    "journal accept after": 1,
+    "DEPTH before": 2,
+    "DEPTH answered": 2,
+    "BALANCES before": 2,
+    "BALANCES answered": 2,
+    "journal open_attempt before": 3,
+    "journal open_attempt after": 4,
+    "PLACE before": 4,
+    "PLACE sent": 5,
+    "PLACE answered taken": 6,
+    "PLACE answered refused": 7,
+    "QUERY before": 8,
+    "QUERY answered": 8,
+    "TRADES before": 8,
+    "TRADES answered": 8,
+    "CANCEL sent": 9,
+    "journal step_attempt closed before": 10,
+    "journal step_attempt closed after": 11,
+    "journal step_intent done after": 12,
+    "journal step_intent done_short after": 12,
+    "journal step_intent rejected after": 12,
+}
+"""Kills at these points; 14 is a disk that fails, 15 a process that stands still for longer than its deadlines."""
+
+
+def _same(order: object, attempt: _Sent) -> bool:
+    """Is it the order of an attempt at an exchange that keeps no id of ours?"""
+    told = (getattr(order, "symbol", None), getattr(order, "quantity", None), getattr(order, "price", None))
+    side = getattr(order, "side", None)
+    return told == (attempt.symbol, attempt.quantity, attempt.price) and getattr(side, "value", "") == attempt.side

@@ -1,0 +1,58 @@
+"""What a simulated world is made from, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backend.lab.simulation.policies import Policy
+from backend.lab.simulation.sightings import Sightings
+
+INTENTS = 20
+
+WEIGHTS: Mapping[str, float] = {
+    "journal": 5.0,
+    "PLACE": 10.0,
+    "CANCEL": 6.0,
+    "PLACE answered refused": 40.0,
+    "journal open_attempt after": 20.0,
+}
+"""By the whole name of a point, or its first word: where a death is most likely to hurt, and where one is rare."""
+
+
+def weight(point: str) -> float:
+    """How much more often than elsewhere fate strikes here."""
+    return WEIGHTS.get(point) or WEIGHTS.get(point.partition(" ")[0], 1.0)
+
+
+LONGEST_PAUSE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``kill`` and ``pause``: the share of the points of a process at which that happens; WEIGHTS says where more
+    often. ``disk``: of the transactions, at which the disk fails. ``beyond``: exchanges break their bounds, too, which
+    must be found, booked and told."""
+
+    seed: int
+    intents: int = INTENTS
+    policy: Policy = Policy.OURS
+    beyond: bool = False
+    kill: float = 0.0014
+    pause: float = 0.0014
+    disk: float = 0.0008
+    keep_trace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it went. ``violations`` is empty when every promise held. ``seconds``: of the world's own time."""
+
+    seed: int
+    violations: tuple[str, ...]
+    intents: int
+    overfilled: int
+    seconds: float
+    sightings: Sightings
+    digest: str
+    trace: tuple[str, ...] = ()
