@@ -21,7 +21,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint matrix bench night format lock clean
+.PHONY: help demo test lint matrix bench night mutants format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,8 +44,13 @@ matrix: $(DEV) ## Run the conformance suite and write its matrix to docs/venues/
 bench: $(DEV) ## Measure the published figures
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-night: $(DEV) ## The long runs: many seeds, many faults
+night: $(DEV) ## The long runs: many seeds, many faults, a million simulated intents
 	@$(BIN)/python -m benchmarks.night $(ARGS)
+	@$(BIN)/python -m benchmarks.simulating
+	@$(BIN)/python -m benchmarks.mutants
+
+mutants: $(DEV) ## Break the program in known ways and count what the simulation notices
+	@$(BIN)/python -m benchmarks.mutants $(ARGS)
 
 format: $(DEV) ## Rewrite the code in the house format
 	@$(BIN)/ruff check --fix .

@@ -10,7 +10,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import choosing, committing, emulating, imports, million, readying, submitting, wiring
+from benchmarks import choosing, committing, emulating, imports, million, readying, simulating, submitting, wiring
 from benchmarks.timing import measured_on
 
 SAMPLE = 20_000
@@ -20,7 +20,7 @@ SAMPLE = 20_000
 def main() -> None:
     """Runs every benchmark."""
     logging.getLogger("quantum_trader").setLevel(logging.CRITICAL)
-    rows = [*imports.measure(), *readying.measure(), *million.measure(SAMPLE)]
+    rows = [*imports.measure(), *readying.measure(), *million.measure(SAMPLE), *simulating.measure()]
     for benchmark in (choosing, committing, submitting, wiring, emulating):
         rows += asyncio.run(benchmark.measure())
     if "--json" in sys.argv[1:]:

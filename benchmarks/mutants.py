@@ -1,0 +1,62 @@
+"""``make mutants``: breaks the program in known ways and counts in how many the simulation notices.
+
+Arguments: how many seeds a mutant may live through (default 300), and names of mutants (default all). The result goes
+to docs/figures/mutants.json with the commit measured. Exit status 1 when fewer than SHARE_MIN are noticed.
+"""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from rich.console import Console
+from rich.table import Table
+
+from backend.lab.simulation.plan import Plan
+from backend.lab.simulation.run import simulate
+from benchmarks.mutations import BEYOND, MUTATIONS
+from benchmarks.timing import measured_on, write_figure
+
+SEEDS = 300
+PROCESSES = 2
+SHARE_MIN = 0.95
+SHOWN = 90
+
+
+def main() -> None:
+    """Each mutant in a process of its own: what is patched stays patched."""
+    arguments = sys.argv[1:]
+    seeds = int(arguments[0]) if arguments else SEEDS
+    names = arguments[1:] or list(MUTATIONS)
+    measured = measured_on()
+    table, lines = Table("mutant", "noticed at seed", "by"), []
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        for name, found in zip(names, pool.map(_lived, names, [seeds] * len(names)), strict=True):
+            seed, violation = found
+            table.add_row(name, "survived" if seed is None else str(seed), violation[:SHOWN])
+            lines.append({"mutant": name, "killed_at_seed": seed, "violation": violation})
+            Console(stderr=True).print(f"{name}: {found}", highlight=False, soft_wrap=True, markup=False)
+    killed = sum(line["killed_at_seed"] is not None for line in lines)
+    Console(width=160).print(table)
+    share = killed / len(lines)
+    path = write_figure("mutants", measured, {"seeds": seeds, "mutants": lines, "killed": killed, "share": share})
+    sys.stdout.write(f"{killed} of {len(lines)} noticed ({share:.0%}); see {path.name}\n")
+    sys.exit(0 if share >= SHARE_MIN else 1)
+
+
+def _lived(name: str, seeds: int) -> tuple[int | None, str]:
+    """The first seed at which the mutant is noticed, and by what; None when it lived through all."""
+    MUTATIONS[name]()
+    for seed in range(seeds):
+        try:
+            outcome = simulate(Plan(seed, beyond=name in BEYOND))
+        except Exception as error:  # noqa: BLE001 - a mutant may break anything; that is noticed too
+            return seed, f"the simulation broke: {error!r}"
+        if outcome.violations:
+            return seed, outcome.violations[0]
+    return None, ""
+
+
+if __name__ == "__main__":
+    main()
