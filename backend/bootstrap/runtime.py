@@ -190,6 +190,7 @@ class Runtime:
             telemetry=self.telemetry,
         )
         await router.start()
+        self.health.clocks.begin(self.adapter(venue).rules for venue in self._configured)
         return router
 
     @property

@@ -107,7 +107,7 @@ async def test_a_resting_order_lives_through_a_killed_router(machine: Machine) -
     """Killed, not stopped: its file is ignored, the next router takes the order over, and a cancel ends it."""
     first = await machine.serving()
     resting = ("order", "submit", "buy", "0.01", "BTC/USDT", "--limit", "1000", "--rest", "--exchange", "kraken")
-    status, out, err = await machine.run(*resting, "--id", "rests", "--wait", "1", "--json")
+    status, out, err = await machine.run(*resting, "--id", "rests", "--wait", "4", "--json")
     assert (status, json.loads(out)["state"]) == (0, "active"), err
     first.kill()
     await first.wait()

@@ -115,9 +115,8 @@ async def test_venues_are_told_with_what_stands_against_them(port: Port) -> None
     assert (told["binance"]["status"], told["okx"]["status"]) == ("ok", "down")
     assert told["kraken"]["keys"] is True
     assert told["binance"]["chain"][0] == "binance"
-    assert told["okx"]["clock"] is None
     assert abs(told["binance"]["clock"]["ahead_ms"]) <= told["binance"]["clock"]["error_ms"]
-    assert told["kraken"]["clock"]["error_ms"] >= 500
+    assert 0 < told["kraken"]["clock"]["error_ms"] <= 1_000
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from backend.domain.lifecycle import IntentState, Proof
+from backend.config import Timeouts
+from backend.domain.lifecycle import IntentState
 from backend.domain.reasons import DropReason
 from backend.emulator.faults import Fault, FaultKind
 from backend.emulator.wire import Endpoint
@@ -15,6 +16,12 @@ from tests.e2e.conftest import VENUES, World, buy
 
 DEADLINES = [venue for venue in VENUES if venue != "firi"]
 TOO_SLOW_S = 0.7
+
+
+@pytest.fixture
+def timeouts() -> Timeouts:
+    """A slow answer is still a healthy one, also on a busy machine."""
+    return Timeouts(place_s=3.0, lookup_window_s=30.0, degraded_after_s=4.0, health_s=5.0)
 
 
 def known(world: World, venue: str) -> ClockEstimate:
@@ -56,15 +63,16 @@ async def test_answers_that_take_too_long_send_the_order_elsewhere(world: World)
 
 @pytest.mark.parametrize("venue", ["binance", "kraken"])
 async def test_a_clock_that_jumps_and_comes_back_takes_orders_again(world: World, venue: str) -> None:
-    """While it is minutes wrong its venue refuses our orders, which is a proof, and its new offset is known; when it is
-    right again, so are we."""
+    """While it is minutes wrong its venue refuses what we sign, and the order is done elsewhere; its new offset is
+    known at once. When it is right again, so are we."""
     router = await world.runtime.router()
     assert (await router.submit(buy("before", exchange=venue))).venues == (venue,)
     world.emulator.inject(venue, Fault(FaultKind.CLOCK, params={"seconds": 120}))
     await world.runtime.clock.sleep(1.1)
     moved = await router.submit(buy("meanwhile", exchange=venue))
     assert (moved.state, venue in moved.venues) == (IntentState.DONE, False)
-    assert (moved.attempts[0].venue, moved.attempts[0].proof) == (venue, Proof.DEFINITE_REJECT)
+    assert DropReason.CLOCK_UNCERTAIN not in {drop.reason for drop in moved.dropped}
+    assert len(world.emulator.ledger(venue).orders) == 1
     assert ahead_s(world, venue) == pytest.approx(120, abs=known(world, venue).error_s)
     world.emulator.clear(venue)
     await world.runtime.clock.sleep(1.1)

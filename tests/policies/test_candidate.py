@@ -64,6 +64,8 @@ def test_a_usable_venue_becomes_a_frozen_request() -> None:
     ("changes", "wanted", "reason"),
     [
         ({"rules": rules("alpha", deadline_min_s=6.0)}, intent(), DropReason.TOO_LITTLE_TIME),
+        ({"clock_error_s": None}, intent(), DropReason.CLOCK_UNCERTAIN),
+        ({"clock_error_s": 0.251}, intent(), DropReason.CLOCK_UNCERTAIN),
         ({"book": Book("alpha", "BTC/USDT", (), (), NOW)}, intent(), DropReason.BOOK_UNAVAILABLE),
         ({"balances": {}}, intent(), DropReason.BALANCE_TOO_SMALL),
         ({"balances": {"USDT": Balance("USDT", Decimal("100.50"))}}, intent(), DropReason.BALANCE_TOO_SMALL),

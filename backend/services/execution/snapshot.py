@@ -34,7 +34,8 @@ class Venues:
     clock: Clock
 
     async def listing(self, adapter: ExchangeAdapter, symbol: str, *, ask_health: bool) -> Listing | Drop:
-        """The venue's market for the symbol, if the venue is healthy and lists it."""
+        """The venue's market for the symbol, if the venue is healthy and lists it. Its clock is asked for if an order
+        needs to know it better."""
         venue = adapter.venue
         if ask_health:
             unhealthy = judge_health(venue, await self.health.verdict(venue))
@@ -51,17 +52,18 @@ class Venues:
             return Drop(venue, DropReason.NOT_LISTED, detail)
         if not market[0].active:
             return Drop(venue, DropReason.NOT_LISTED, f"{market[0].symbol} does not trade at the moment")
+        if await self.health.clocks.narrow(adapter.rules) and ask_health:
+            # That took its time: what was known of the venue's health is older now, or was found out anew.
+            return judge_health(venue, await self.health.verdict(venue)) or market
         return market
 
     async def quoted(self, adapter: ExchangeAdapter, listing: Listing) -> Snapshot | Drop:
-        """The venue's clock, and book and balances of a listed market: with them, everything a decision needs. A key
-        that can withdraw, or that nobody could ask about yet, sends nothing."""
+        """Book and balances of a listed market, and what is known of the venue's clock: all that a decision needs. A
+        key that can withdraw, or that nobody could ask about yet, sends nothing."""
         try:
             await adapter.check_key()
         except (KeyCanWithdraw, VenueCallFailed) as error:
             return Drop(adapter.venue, DropReason.UNSAFE_KEY, str(error))
-        # Before the book, which would be old after it.
-        await self.health.clocks.narrow(adapter.rules)
         try:
             book, balances = await _both(adapter, listing[0].symbol)
         except _ReadFailed as failed:

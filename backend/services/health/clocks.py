@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from math import inf
 
 from backend.domain.health import HealthReading, VenueHealth
@@ -11,7 +11,6 @@ from backend.domain.rules import VenueRules
 from backend.policies.venue_clock import (
     AIMED_AT_S,
     AIMED_SAMPLES_MAX,
-    CLOCK_ERROR_MAX_S,
     ClockEstimate,
     ClockSample,
     aim,
@@ -22,7 +21,7 @@ from backend.policies.venue_clock import (
 from backend.ports.clock import Clock
 
 PAUSE_S = 15.0
-"""After checks that did not make a clock known well enough, none are made for it on purpose for so long."""
+"""After answers that did not make a clock known well enough, it is not asked again on purpose for so long."""
 
 
 class VenueClocks:
@@ -53,18 +52,30 @@ class VenueClocks:
         known = self.known(venue)
         return None if known is None else known.error_s
 
-    async def narrow(self, rules: VenueRules) -> None:
-        """A few more checks, if an order needs the error bound to be narrower. Concurrent callers share them; a venue
-        that stays uncertain is left alone for a while."""
+    async def narrow(self, rules: VenueRules) -> bool:
+        """A few more checks, if an order needs the error bound to be narrower; True: there were some. Concurrent
+        callers share them; a venue whose answers do not help is left alone for a while."""
+        task = self._begun(rules)
+        if task is None:
+            return False
+        await asyncio.shield(task)
+        return True
+
+    def begin(self, every: Iterable[VenueRules]) -> None:
+        """Starts to learn the clocks that orders will need, so that the first of them need not wait for that."""
+        for rules in every:
+            self._begun(rules)
+
+    def _begun(self, rules: VenueRules) -> asyncio.Task[None] | None:
+        """The checks that are under way, or begin now; None: none are needed, or they do not help for now."""
         venue = rules.venue
         left_alone = self._paused_until.get(venue, -inf) > self._clock.monotonic()
         if left_alone or clock_problem(rules, self.error_s(venue)) is None:
-            return
-        task = self._running.get(venue)
-        if task is None:
+            return None
+        if venue not in self._running:
             task = self._running[venue] = asyncio.create_task(self._narrow(rules), name=f"clock of {venue}")
             task.add_done_callback(lambda _: self._running.pop(venue, None))
-        await asyncio.shield(task)
+        return self._running[venue]
 
     async def _narrow(self, rules: VenueRules) -> None:
         venue = rules.venue
@@ -73,12 +84,11 @@ class VenueClocks:
         for _ in range(AIMED_SAMPLES_MAX):
             known = self.known(venue)
             if known is None or known.error_s <= AIMED_AT_S:
-                break
+                return
             await self._clock.sleep(aim(known, self._samples[venue], self._clock.monotonic()))
             if (await self._check(venue)).latency_ms is None:
-                break
-        known = self.known(venue)
-        if known is None or known.error_s > CLOCK_ERROR_MAX_S:
+                return
+        if clock_problem(rules, self.error_s(venue)) is not None:
             self._paused_until[venue] = self._clock.monotonic() + PAUSE_S
 
     async def close(self) -> None:

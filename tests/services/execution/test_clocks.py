@@ -6,12 +6,13 @@ import asyncio
 
 import pytest
 
+from backend.domain.health import HealthReading, VenueMode
 from backend.domain.lifecycle import IntentState, Proof
 from backend.domain.reasons import DropReason, EndReason, RejectReason
 from backend.domain.records import Attempt, ExecutionResult, IntentRecord
 from backend.policies.venue_clock import AGE_MAX_S, AIMED_SAMPLES_MAX
 from backend.services.health.clocks import PAUSE_S
-from tests.fakes.exchange import FakeExchange
+from tests.fakes.exchange import FakeExchange, rules
 from tests.services.execution.conftest import Desk, buy
 
 TOO_SLOW_S = 0.7
@@ -97,6 +98,8 @@ async def test_a_venue_that_tells_no_time_gets_no_order(desk: Desk) -> None:
     assert (result.state, result.reason) == (IntentState.REJECTED, EndReason.NO_USABLE_VENUE)
     assert "its clock is not known" in dropped(result)["binance"]
     assert (checks(binance), binance.placed) == (1, [])
+    binance.refuses.clear()
+    assert (await binance.place_order(buy("it answers"))).venues == ("binance",)
 
 
 async def test_silence_while_it_is_narrowed_ends_the_asking(desk: Desk) -> None:
@@ -108,6 +111,34 @@ async def test_silence_while_it_is_narrowed_ends_the_asking(desk: Desk) -> None:
     result = await binance.place_order(buy())
     assert "its clock is known to 501 ms" in dropped(result)["binance"]
     assert checks(binance) == 2
+
+
+async def test_clocks_are_learned_before_the_first_order(desk: Desk) -> None:
+    """Begun at the start, done when the order comes: it finds the clock known, and asks no more for it."""
+    binance = whole_seconds(desk)
+    clocks = desk.router._lifecycle.venues.health.clocks
+    clocks.begin([binance.rules, rules("firi", deadline=False)])
+    assert list(clocks._running) == ["binance"]
+    await asyncio.gather(*clocks._running.values())
+    asked = checks(binance)
+    assert asked >= 2
+    assert (await desk.router.submit(buy())).venues == ("binance",)
+    assert checks(binance) <= asked + 1
+
+
+async def test_a_venue_that_falls_ill_meanwhile_gets_no_order(desk: Desk) -> None:
+    """The checks take a second or two. What they find of its health counts, not what was known before them."""
+    binance = whole_seconds(desk)
+    healthy = binance.health
+
+    async def health() -> HealthReading:
+        binance.mode = VenueMode.POST_ONLY if checks(binance) else VenueMode.ONLINE
+        return await healthy()
+
+    binance.health = health  # type: ignore[method-assign]
+    result = await desk.router.submit(buy())
+    assert {drop.venue: drop.reason for drop in result.dropped}["binance"] is DropReason.UNHEALTHY
+    assert (result.venues, binance.placed) == (("kraken",), [])
 
 
 @pytest.mark.parametrize("ahead_s", [90.0, -90.0])

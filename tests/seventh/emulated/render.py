@@ -11,7 +11,7 @@ STATES = {Status.OPEN: "open", Status.FILLED: "filled"}
 
 
 def millis(at: float) -> int:
-    return round(at * 1000)
+    return int(at * 1000)
 
 
 def market(listed: Market) -> Json:
