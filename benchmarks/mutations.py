@@ -24,7 +24,7 @@ from backend.domain.records import Attempt, IntentRecord
 from backend.integrations.exchanges.shared import adapter as shared
 from backend.integrations.exchanges.shared import ported
 from backend.integrations.journal import chain, exposure, fills, store
-from backend.policies import horizon
+from backend.policies import horizon, risk_limits
 from backend.policies.routing_tables import EXCHANGES
 from backend.ports.transport import HttpRequest, TransportFault
 from backend.services.execution import absence, attempts, late, lifecycle, resting, router
@@ -291,6 +291,17 @@ def reservation_is_lost() -> None:
     exposure.reserve = lambda *_: None
 
 
+def caps_are_forgotten() -> None:
+    """No order is too much for an account."""
+    risk_limits.judge_notional = lambda *_: None
+    real = exposure.reserve
+
+    def reserve(db: Any, attempt: Attempt, account: str, _: Any) -> None:
+        real(db, attempt, account, None)
+
+    exposure.reserve = reserve
+
+
 def market_is_not_blocked() -> None:
     """A second order goes to a market of an exchange without ids while the fate of the first is unknown.
 
@@ -385,6 +396,7 @@ MUTATIONS: Mapping[str, Change] = {
         state_without_event,
         ends_with_an_open_attempt,
         reservation_is_lost,
+        caps_are_forgotten,
         market_is_not_blocked,
         repeated_id_is_a_new_order,
         validity_is_forgotten,

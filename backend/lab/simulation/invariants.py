@@ -1,9 +1,10 @@
 """The promises, checked after every event against the exchanges' own books (protocol 4).
 
 S1 fills within quantity and budget; S2 one open attempt of a leg, sums, ids; S3 no bytes without a committed attempt,
-each sent once; S4 our fills are the exchanges'; S6 no end without a proof; S8 what was told stays true; S9 nothing is
-opened after its time; S10 the journal follows from its events; S11 no key in the trace. L1 and L2: everything ends, or
-is parked where nothing can prove; L5: nothing waits for what never comes; L6: a router comes back and takes orders.
+each sent once; S4 our fills are the exchanges'; S5 no account holds more than its cap; S6 no end without a proof; S8
+what was told stays true; S9 nothing is opened after its time; S10 the journal follows from its events; S11 no key in
+the trace. L1 and L2: everything ends, or is parked where nothing can prove; L5: nothing waits for what never comes; L6:
+a router comes back and takes orders.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from backend.domain.errors import InvalidOrder, QuantumTraderError
 from backend.domain.lifecycle import IntentState, Proof
 from backend.domain.money import ZERO, plain
 from backend.domain.orders import Intent
+from backend.domain.reasons import DropReason
 from backend.domain.records import Attempt, ExecutionResult, IntentRecord
 from backend.emulator.core import VenueCore
 from backend.emulator.ledger import LedgerTrade
 from backend.lab.referee import LedgerTrade as RefereeTrade
 from backend.lab.referee import judge
+from backend.lab.simulation.exposure import Exposure
 from backend.lab.simulation.process import Process
 from backend.ports.transport import HttpRequest
 
@@ -59,11 +62,13 @@ class Invariants:
         note: Callable[[str], None],
         seen: Callable[[str], None],
         *,
+        exposure: Exposure,
         beyond: bool = False,
     ) -> None:
         self._store = store
         self._cores = cores
         self._beyond = beyond
+        self._exposure = exposure
         self._note = note
         self._seen = seen
         self.violations: list[str] = []
@@ -202,6 +207,8 @@ class Invariants:
                 self.violated(f"S3: {venue} trade {trade.trade_id} belongs to no attempt")
                 continue
             executed = self._executed[intent_id] = self._executed.get(intent_id, ZERO) + trade.quantity
+            if not self._beyond and not self._exposure.within(venue, trade):
+                self.violated(f"S5: {venue} holds {self._exposure.held(venue)}, more than its cap")
             intent = self._intents[intent_id]
             if executed > intent.most and intent_id not in self.overfilled:
                 self.overfilled.add(intent_id)
@@ -238,6 +245,8 @@ class Invariants:
         if result.state.final and result.blocked:
             self.violated(f"S8: {intent.id} is told final with {result.blocked} unsettled")
         self._told[intent.id] = result
+        if any(drop.reason is DropReason.OVER_CAP for drop in result.dropped):
+            self._seen("dropped for a cap")
         self._seen(f"told {result.state.value}: {result.reason}")
 
     def works_again(self, intent_id: str) -> None:
@@ -343,33 +352,6 @@ class Invariants:
             for venue, core in self._cores.items()
             for trade in core.ledger.trades
         ]
-
-
-CRASH_POINTS: Mapping[str, int] = {
-    "journal accept before": 0,
-    "journal accept after": 1,
-    "DEPTH before": 2,
-    "DEPTH answered": 2,
-    "BALANCES before": 2,
-    "BALANCES answered": 2,
-    "journal open_attempt before": 3,
-    "journal open_attempt after": 4,
-    "PLACE before": 4,
-    "PLACE sent": 5,
-    "PLACE answered taken": 6,
-    "PLACE answered refused": 7,
-    "QUERY before": 8,
-    "QUERY answered": 8,
-    "TRADES before": 8,
-    "TRADES answered": 8,
-    "CANCEL sent": 9,
-    "journal step_attempt closed before": 10,
-    "journal step_attempt closed after": 11,
-    "journal step_intent done after": 12,
-    "journal step_intent done_short after": 12,
-    "journal step_intent rejected after": 12,
-}
-"""Kills at these points; 14 is a disk that fails, 15 a process that stands still for longer than its deadlines."""
 
 
 def _same(order: object, attempt: _Sent) -> bool:

@@ -33,6 +33,7 @@ SOMETIMES: tuple[str, ...] = (
     "cancelled",
     "cancelled after a part",
     "relief leg",
+    "dropped for a cap",
     "an order left after its deadline",
     "a late order was refused",
     "order repeated by the network",

@@ -13,11 +13,12 @@ from backend import bootstrap
 from backend.config import Settings
 from backend.domain.errors import JournalError
 from backend.domain.rules import VenueRules
-from backend.lab.simulation.invariants import CRASH_POINTS, Invariants
+from backend.lab.simulation.invariants import Invariants
 from backend.lab.simulation.network import Network, SimulatedTransport, Watch
 from backend.lab.simulation.plan import LONGEST_PAUSE_S, Plan, weight
 from backend.lab.simulation.policies import policied
 from backend.lab.simulation.process import Process
+from backend.lab.simulation.sightings import CRASH_POINTS
 from backend.lab.simulation.telemetry import TracedTelemetry
 from backend.lab.workload import STRATEGIES
 from backend.policies.routing_tables import FailoverChains

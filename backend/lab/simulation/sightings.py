@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
+from collections.abc import Mapping
 
 LINES_KEPT = 4_000
 
@@ -29,3 +30,29 @@ class Trace:
 
 
 Sightings = Counter[str]
+
+CRASH_POINTS: Mapping[str, int] = {
+    "journal accept before": 0,
+    "journal accept after": 1,
+    "DEPTH before": 2,
+    "DEPTH answered": 2,
+    "BALANCES before": 2,
+    "BALANCES answered": 2,
+    "journal open_attempt before": 3,
+    "journal open_attempt after": 4,
+    "PLACE before": 4,
+    "PLACE sent": 5,
+    "PLACE answered taken": 6,
+    "PLACE answered refused": 7,
+    "QUERY before": 8,
+    "QUERY answered": 8,
+    "TRADES before": 8,
+    "TRADES answered": 8,
+    "CANCEL sent": 9,
+    "journal step_attempt closed before": 10,
+    "journal step_attempt closed after": 11,
+    "journal step_intent done after": 12,
+    "journal step_intent done_short after": 12,
+    "journal step_intent rejected after": 12,
+}
+"""Kills at these points; 14 is a disk that fails, 15 a process that stands still for longer than its deadlines."""

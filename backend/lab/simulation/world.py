@@ -14,7 +14,7 @@ from random import Random
 
 from backend import bootstrap
 from backend.bootstrap.simulated import memory_store, venue_hosts
-from backend.config import Settings, Timeouts, VenueSettings
+from backend.config import Limits, Settings, Timeouts, VenueSettings
 from backend.domain.orders import Credentials
 from backend.domain.records import Equivalent
 from backend.domain.rules import IdClass, VenueRules
@@ -26,6 +26,7 @@ from backend.emulator.registry import KINDS
 from backend.emulator.wire import Endpoint
 from backend.lab.simulation import workload
 from backend.lab.simulation.callers import Callers
+from backend.lab.simulation.exposure import Exposure
 from backend.lab.simulation.invariants import Invariants
 from backend.lab.simulation.loop import Deadlock, Endless, VirtualLoop
 from backend.lab.simulation.network import CALM, Network
@@ -41,6 +42,10 @@ EQUIVALENTS = {
     f"{base}/USD": (Equivalent(f"{base}/USDT", Decimal(1)), Equivalent(f"{base}/NOK", NOK_PER_USD))
     for base in ("BTC", "ETH")
 }
+QUOTES = {"USD": Decimal(1), "USDT": Decimal(1), "NOK": NOK_PER_USD}
+CAPS = (*[Decimal(1_000_000)] * 3, Decimal(60_000))
+"""What an account may hold: more than all orders together, or little more than the largest of them; drawn."""
+
 TIMEOUTS = Timeouts(place_s=6.0, send_window_s=5.0, lookup_window_s=20.0)
 THIN: Mapping[str, float] = {"firi": 0.5}
 THIN_ELSE = 0.04
@@ -71,7 +76,11 @@ class World:
         keys = self._rng("keys")
         self._keys = {venue: dict(KINDS[venue].new_keys(keys.randbytes)) for venue in EXCHANGES}
         self._cores = self._exchanges()
-        self.invariants = Invariants(self._store, self._cores, self.noted, self.seen, beyond=plan.beyond)
+        self._cap = self._rng("caps").choice(CAPS)
+        exposure = Exposure(self._cap, QUOTES)
+        self.invariants = Invariants(
+            self._store, self._cores, self.noted, self.seen, exposure=exposure, beyond=plan.beyond
+        )
         rules = _rules()
         # Where an id is refused for ever, the network may deliver an order twice (protocol 2.2, class P).
         safe = frozenset(venue for venue in EXCHANGES if rules[venue].id_class.value is IdClass.PERMANENT)
@@ -248,7 +257,8 @@ class World:
         for venue, keys in self._keys.items():
             credentials = Credentials(api_key=keys["api_key"], secret=keys["secret"], extra=dict(keys))
             venues[venue] = VenueSettings(credentials=credentials)
-        return Settings(timeouts=TIMEOUTS, venues=venues, equivalents=EQUIVALENTS)
+        limits = Limits(per_exchange=self._cap)
+        return Settings(timeouts=TIMEOUTS, limits=limits, venues=venues, equivalents=EQUIVALENTS)
 
 
 def thin_books(seed: int) -> GeneratedBooks:
