@@ -25,6 +25,9 @@ NOTHING_AUTOMATIC: Mapping[str, object] = {
 }
 
 
+_DESCRIBED: dict[type, Any] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One endpoint in ccxt's words (``api`` section, method, path) with its parameters, every amount a string."""
@@ -47,6 +50,14 @@ class PortedExchange:
         self._transport = transport
         self._clock = clock
         super().__init__({**NOTHING_AUTOMATIC, **config})  # type: ignore[call-arg]
+
+    def describe(self) -> Any:
+        """ccxt's own constant of the class, built once: it is merged from thousands of entries, and ccxt copies it."""
+        kind = type(self)
+        if kind not in _DESCRIBED:
+            parent: Any = super()
+            _DESCRIBED[kind] = parent.describe()
+        return _DESCRIBED[kind]
 
     def request_of(self, call: Call, timeout_s: float) -> HttpRequest:
         """The signed request. Raises whatever ccxt or a crypto library raises for unusable keys; nothing is sent."""
