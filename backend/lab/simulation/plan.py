@@ -38,8 +38,8 @@ class Plan:
     intents: int = INTENTS
     policy: Policy = Policy.OURS
     beyond: bool = False
-    kill: float = 0.0014
-    pause: float = 0.0014
+    kill: float = 0.0010
+    pause: float = 0.0011
     disk: float = 0.0008
     keep_trace: bool = False
 
