@@ -91,7 +91,8 @@ def test_a_fault_is_noticed_and_can_be_seen_again(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(lifecycle, "request_deadline", lambda now, window, _: now + window)
     outcome = next(one for seed in range(20) if (one := simulate(Plan(seed))).violations)
     assert "expired" in outcome.violations[0]
-    assert any("intent_accepted" in line for line in shortened(outcome))
+    name = outcome.violations[0].removeprefix("S9: ").split("/")[0]
+    assert any(name in line and "attempt_opened" in line for line in shortened(outcome))
 
 
 def test_what_must_be_seen_is_named() -> None:

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import Random
 
 from backend.lab.simulation.policies import Policy
 from backend.lab.simulation.sightings import Sightings
 
 INTENTS = 20
 
+ABOUT_TO_SEND = "journal open_attempt after"
 WEIGHTS: Mapping[str, float] = {
     "journal": 5.0,
     "PLACE": 10.0,
     "CANCEL": 6.0,
     "PLACE answered refused": 40.0,
-    "journal open_attempt after": 20.0,
+    ABOUT_TO_SEND: 25.0,
 }
 """By the whole name of a point, or its first word: where a death is most likely to hurt, and where one is rare."""
 
-
-def weight(point: str) -> float:
-    """How much more often than elsewhere fate strikes here."""
-    return WEIGHTS.get(point) or WEIGHTS.get(point.partition(" ")[0], 1.0)
-
-
 LONGEST_PAUSE_S = 60.0
+PAST_THE_DEADLINE_S = (4.0, 40.0)
+"""How long a process stands still that is about to send: until its request's deadline is near, or long past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +54,15 @@ class Outcome:
     sightings: Sightings
     digest: str
     trace: tuple[str, ...] = ()
+
+
+def weight(point: str) -> float:
+    """How much more often than elsewhere fate strikes here."""
+    return WEIGHTS.get(point) or WEIGHTS.get(point.partition(" ")[0], 1.0)
+
+
+def pause_s(point: str, rng: Random) -> float:
+    """Mostly short, with a heavy tail."""
+    if point == ABOUT_TO_SEND:
+        return rng.uniform(*PAST_THE_DEADLINE_S)
+    return min(LONGEST_PAUSE_S, 0.5 * rng.paretovariate(0.6))

@@ -46,7 +46,7 @@ SOMETIMES: tuple[str, ...] = (
     "router opened",
 )
 
-TRACE_SHOWN = 60
+TRACE_BEFORE, TRACE_AFTER = 50, 10
 
 
 def unseen(tally: Tally) -> list[str]:
@@ -93,7 +93,8 @@ def parted(tally: Tally) -> float:
 
 
 def shortened(outcome: Outcome) -> Sequence[str]:
-    """The lines of the trace that are about the orders that a violation names, and the last ones."""
-    names = set(re.findall(r"intent-\d+", " ".join(outcome.violations)))
-    told = [line for line in outcome.trace if any(name in line for name in names)]
-    return (told or list(outcome.trace))[-TRACE_SHOWN:]
+    """The lines of the trace about the order that the first violation names, around it; or the lines before it."""
+    names = re.findall(r"intent-\d+", outcome.violations[0])[:1] if outcome.violations else []
+    told = [line for line in outcome.trace if not names or names[0] in line]
+    first = next((number for number, line in enumerate(told) if "VIOLATION" in line), len(told))
+    return told[max(0, first - TRACE_BEFORE) : first + TRACE_AFTER]

@@ -15,7 +15,7 @@ from backend.domain.errors import JournalError
 from backend.domain.rules import VenueRules
 from backend.lab.simulation.invariants import Invariants
 from backend.lab.simulation.network import Network, SimulatedTransport, Watch
-from backend.lab.simulation.plan import LONGEST_PAUSE_S, Plan, weight
+from backend.lab.simulation.plan import Plan, pause_s, weight
 from backend.lab.simulation.policies import policied
 from backend.lab.simulation.process import Process
 from backend.lab.simulation.sightings import CRASH_POINTS
@@ -165,7 +165,7 @@ class Routers:
         if draw < plan.kill:
             self._killed(process, point)
         elif draw < plan.kill + plan.pause:
-            seconds = min(LONGEST_PAUSE_S, 0.5 * self._fate.paretovariate(0.6))
+            seconds = pause_s(point, self._fate)
             watch.noted(f"p{process.number} stands still for {seconds:.2f} s at {point}")
             watch.seen("pause")
             if seconds > self._parts.settings.timeouts.send_window_s:
