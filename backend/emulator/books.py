@@ -8,7 +8,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Protocol
 
 from backend.emulator.market import Market
@@ -130,16 +130,13 @@ def _levels(rng: random.Random, market: Market, shape: BookShape, mid: float, di
     """One side, best first, on the market's steps and with strictly worse prices. ``direction`` is 1 for asks."""
     size = shape.level_usd / REFERENCE_USD.get(market.base, OTHER_ASSET_USD)
     size *= THIN_SIZE if rng.random() < THIN_SHARE else 1.0
-    rounding = ROUND_CEILING if direction > 0 else ROUND_FLOOR
+    outward = math.ceil if direction > 0 else math.floor
+    price_step, quantity_step = float(market.price_step), float(market.quantity_step)
     distance = shape.spread_bps / 2
     levels: dict[Decimal, Decimal] = {}
     for _ in range(LEVELS):
-        price = _snap(mid * (1 + direction * distance * BASIS_POINT), market.price_step, rounding)
-        quantity = _snap(size * rng.lognormvariate(0.0, 0.7), market.quantity_step, ROUND_CEILING)
+        price = outward(mid * (1 + direction * distance * BASIS_POINT) / price_step) * market.price_step
+        quantity = math.ceil(size * rng.lognormvariate(0.0, 0.7) / quantity_step) * market.quantity_step
         levels[price] = levels.get(price, Decimal(0)) + quantity
         distance += rng.expovariate(1 / shape.gap_bps)
     return tuple(levels.items())
-
-
-def _snap(value: float, step: Decimal, rounding: str) -> Decimal:
-    return (Decimal(repr(value)) / step).to_integral_value(rounding) * step

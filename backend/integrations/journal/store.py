@@ -355,12 +355,13 @@ def step_intent(
     check_intent_step(intent_id, record.state, state)
     if state.final and record.open_attempt is not None:
         raise JournalError(f"intent {intent_id} cannot end: attempt {record.open_attempt.id} is open")
+    ended_at = now if state.final else None
     db.execute(
         "UPDATE intent SET state = ?, reason = ?, ended_at = ? WHERE id = ?",
-        (state.value, None if reason is None else reason.value, now if state.final else None, intent_id),
+        (state.value, None if reason is None else reason.value, ended_at, intent_id),
     )
     chain.append(db, now, "intent_stepped", intent_id, None, {"state": state, "reason": reason})
-    return _known(db, intent_id)
+    return replace(record, state=state, reason=reason, ended_at=ended_at)
 
 
 def ghosts(db: sqlite3.Connection, now: float) -> tuple[IntentRecord, ...]:

@@ -6,8 +6,9 @@ twice, its session follows redirects, and its exceptions hide whether a byte lef
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MethodType
 from typing import Any
 
 from ccxt.base.errors import ExchangeNotAvailable, RequestTimeout
@@ -26,6 +27,7 @@ NOTHING_AUTOMATIC: Mapping[str, object] = {
 
 
 _DESCRIBED: dict[type, Any] = {}
+_NAMED: dict[type, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,22 @@ class PortedExchange:
     def __init__(self, transport: Transport, clock: Clock, config: Mapping[str, object]) -> None:
         self._transport = transport
         self._clock = clock
+        self._constructed = False
         super().__init__({**NOTHING_AUTOMATIC, **config})  # type: ignore[call-arg]
+        self._constructed = True
+
+    def __dir__(self) -> Iterable[str]:
+        """ccxt's constructor goes through these and makes a second name in camel case of each: for methods at the
+        class, which is done once the first object of it is there. For the later ones only values are left to name."""
+        kind = type(self)
+        if self._constructed or kind not in _NAMED:
+            names = tuple(super().__dir__())
+            _NAMED.setdefault(kind, tuple(name for name in names if self._to_be_named(name)))
+            return names
+        return _NAMED[kind]
+
+    def _to_be_named(self, name: str) -> bool:
+        return "_" in name.strip("_") and not isinstance(getattr(self, name), MethodType)
 
     def describe(self) -> Any:
         """ccxt's own constant of the class, built once: it is merged from thousands of entries, and ccxt copies it."""
