@@ -7,6 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from backend.domain.errors import InvalidOrder
 
 ZERO = Decimal(0)
+ONE = Decimal(1)
 BASIS_POINT = Decimal("0.0001")
 DIGITS_MAX = 20
 

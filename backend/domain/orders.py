@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from backend.domain.errors import InvalidOrder
-from backend.domain.money import ZERO, positive
+from backend.domain.money import ONE, ZERO, positive
 
 
 class Side(StrEnum):
@@ -197,6 +197,7 @@ class VenueOrder:
 
     ``created_at`` and ``not_after`` are epoch seconds fixed at journal time; a venue with a request deadline carries
     ``not_after`` inside the request. ``client_id`` is already in the venue's alphabet (empty where it takes none).
+    ``rate``: units of the market's quote for one of the intent's.
     """
 
     venue: str
@@ -209,10 +210,11 @@ class VenueOrder:
     time_in_force: TimeInForce
     created_at: float
     not_after: float
+    rate: Decimal = ONE
 
     @property
     def notional(self) -> Decimal:
-        """Worst-case quote amount."""
+        """Quote amount at its price: the most that a buy pays, the least that a sell brings."""
         return self.quantity * self.price
 
 

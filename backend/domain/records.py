@@ -15,7 +15,8 @@ from backend.domain.reasons import DropReason, EndReason, ParkReason, RejectReas
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of an intent at one venue: the frozen request and what became of it."""
+    """One try of an intent at one venue: the frozen request and what became of it. ``reserved_notional``: the most that
+    it can add to the account's exposure, in the intent's quote."""
 
     id: str
     intent_id: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from backend.domain.books import Book, within
+from backend.domain.books import Book, Level, within
 from backend.domain.health import HealthCause, HealthStatus, VenueHealth
 from backend.domain.instruments import Instrument
 from backend.domain.money import ZERO, floor_to_step, plain
@@ -34,7 +34,8 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A usable venue with the numbers of the request. ``notional`` is the worst case in the intent's own quote."""
+    """A usable venue with the numbers of the request. ``notional`` is the worst case in the intent's own quote,
+    ``rate`` the market's quote for one unit of that."""
 
     venue: str
     instrument: Instrument
@@ -44,6 +45,7 @@ class Candidate:
     worst_price: Decimal
     time_in_force: TimeInForce
     not_after: float
+    rate: Decimal
 
 
 def judge_health(venue: str, health: VenueHealth) -> Drop | None:
@@ -94,7 +96,14 @@ def judge_candidate(
     )
     if refused is not None:
         return refused
-    return Candidate(venue, instrument, quantity, price, quantity * price / rate, worst, time_in_force, not_after)
+    notional = quantity * _dearest(intent.side, price, levels) / rate
+    return Candidate(venue, instrument, quantity, price, notional, worst, time_in_force, not_after, rate)
+
+
+def _dearest(side: Side, price: Decimal, levels: Sequence[Level]) -> Decimal:
+    """The price at which the order adds most to the account's exposure: a sell's bound is its least, and it executes
+    at the best bids."""
+    return price if side is Side.BUY or not levels else max(price, levels[0].price)
 
 
 def _force(intent: Intent, rules: VenueRules) -> TimeInForce | None:

@@ -88,6 +88,27 @@ def test_each_reason_against_a_venue(changes: dict[str, object], wanted: Intent,
     assert decided.detail
 
 
+@pytest.mark.parametrize(
+    ("wanted", "price", "notional"),
+    [
+        (intent(side="sell", slippage_bps="100"), "99.00", "9.999"),
+        (
+            intent(side="sell", order_type="limit", slippage_bps=None, limit_price="98", valid_until=2_000.0),
+            "98",
+            "9.999",
+        ),
+        (intent(side="buy", slippage_bps="100"), "101.00", "10.1"),
+    ],
+)
+def test_the_worst_case_is_what_adds_most_to_the_exposure(wanted: Intent, price: str, notional: str) -> None:
+    """A buy pays at most its bound. A sell's bound is the least it takes: it executes at the best bid, and that is
+    reserved, in the intent's own quote."""
+    market = (instrument("alpha"), Decimal(10))
+    decided = decide(replace(wanted, limit_price=wanted.limit_price and wanted.limit_price / 10), market=market)
+    assert isinstance(decided, Candidate)
+    assert (decided.price, decided.notional, decided.rate) == (Decimal(price), Decimal(notional), Decimal(10))
+
+
 def test_the_fee_counts_in_the_balance() -> None:
     """A buy needs its notional and the taker fee on it."""
     just_enough = {"USDT": Balance("USDT", Decimal("100.6005"))}

@@ -76,7 +76,7 @@ def book(db: sqlite3.Connection, attempt: Attempt, account: str, fills: Iterable
     if notional == ZERO:
         return
     order = attempt.order
-    amount = sign * _signed(order.side, units(notional * attempt.reserved_notional / order.notional))
+    amount = sign * _signed(order.side, units(notional / order.rate))
     db.execute(
         "INSERT INTO position (venue, account, base, amount) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (venue, account, base) DO UPDATE SET amount = amount + excluded.amount",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from math import isfinite
 
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
@@ -16,6 +17,9 @@ from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownR
 from backend.domain.records import Attempt, IntentRecord, Leg
 
 ORDER_FIELDS = tuple(field.name for field in fields(VenueOrder))
+
+BODIES_KEPT = 1_024
+"""So many intents, requests and fills are not parsed again: they are read with every step of their order."""
 
 quoted: Callable[[str], str] = json.encoder.encode_basestring_ascii
 """A text as canonical JSON."""
@@ -70,6 +74,7 @@ def request_body(order: VenueOrder) -> str:
     return as_json({name: getattr(order, name) for name in ORDER_FIELDS})
 
 
+@lru_cache(BODIES_KEPT)
 def intent_of(body: str) -> Intent:
     raw = json.loads(body)
     return Intent(
@@ -89,19 +94,23 @@ def intent_of(body: str) -> Intent:
     )
 
 
-def order_of(body: str) -> VenueOrder:
+@lru_cache(BODIES_KEPT)
+def order_of(body: str, reserved: str) -> VenueOrder:
+    """``reserved``: the attempt's reservation, from which the rate follows where the request does not name it yet."""
     raw = json.loads(body)
+    quantity, price = Decimal(raw["quantity"]), Decimal(raw["price"])
     return VenueOrder(
         venue=raw["venue"],
         attempt_id=raw["attempt_id"],
         client_id=raw["client_id"],
         symbol=raw["symbol"],
         side=Side(raw["side"]),
-        quantity=Decimal(raw["quantity"]),
-        price=Decimal(raw["price"]),
+        quantity=quantity,
+        price=price,
         time_in_force=TimeInForce(raw["time_in_force"]),
         created_at=raw["created_at"],
         not_after=raw["not_after"],
+        rate=Decimal(raw["rate"]) if "rate" in raw else quantity * price / Decimal(reserved),
     )
 
 
@@ -110,7 +119,7 @@ def attempt_of(row: sqlite3.Row, filled: Decimal) -> Attempt:
         id=row["id"],
         intent_id=row["intent_id"],
         number=row["number"],
-        order=order_of(row["request"]),
+        order=order_of(row["request"], row["reserved_notional"]),
         reserved_notional=Decimal(row["reserved_notional"]),
         state=AttemptState(row["state"]),
         venue_order_id=row["venue_order_id"],
@@ -126,6 +135,7 @@ def attempt_of(row: sqlite3.Row, filled: Decimal) -> Attempt:
     )
 
 
+@lru_cache(BODIES_KEPT)
 def fill_of(row: sqlite3.Row) -> Fill:
     return Fill(
         venue=row["venue"],

@@ -48,6 +48,8 @@ class _Sent:
     quantity: Decimal
     price: Decimal
     not_after: float
+    reserved: Decimal = ZERO
+    """For each unit, in the orders' own quote."""
     copies: int = 0
     late: bool = False
 
@@ -136,8 +138,11 @@ class Invariants:
             if event.kind == "attempt_opened" and event.attempt_id is not None:
                 self._opened(event.intent_id, event.attempt_id, json.loads(str(event.data["request"])))
                 record = self._store.record(event.intent_id)
-                if record is not None and event.at > record.valid_until:
-                    self.violated(f"S9: {event.attempt_id} was opened after its order had expired")
+                if record is not None:
+                    opened = record.attempt(event.attempt_id)
+                    self._attempts[opened.id].reserved = opened.reserved_notional / opened.order.quantity
+                    if event.at > record.valid_until:
+                        self.violated(f"S9: {event.attempt_id} was opened after its order had expired")
             if event.kind == "attempt_stepped" and event.attempt_id is not None:
                 self._stepped(event.attempt_id, str(event.data["state"]))
             if event.kind == "over_executed":
@@ -207,7 +212,7 @@ class Invariants:
                 self.violated(f"S3: {venue} trade {trade.trade_id} belongs to no attempt")
                 continue
             executed = self._executed[intent_id] = self._executed.get(intent_id, ZERO) + trade.quantity
-            if not self._beyond and not self._exposure.within(venue, trade):
+            if not self._beyond and not self._exposure.within(venue, trade, self._reserved(venue, trade)):
                 self.violated(f"S5: {venue} holds {self._exposure.held(venue)}, more than its cap")
             intent = self._intents[intent_id]
             if executed > intent.most and intent_id not in self.overfilled:
@@ -226,6 +231,9 @@ class Invariants:
                     self._owners[key] = attempt_id
                     break
         return self._of_order.get(key)
+
+    def _reserved(self, venue: str, trade: LedgerTrade) -> Decimal:
+        return self._attempts[self._owners[venue, trade.order_id]].reserved
 
     def seen_by_an_operator(self, intent_id: str) -> Decimal | None:
         """What the first open attempt has executed by the exchange's own book; None when there is none that only an

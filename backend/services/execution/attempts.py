@@ -135,6 +135,7 @@ class Attempts:
             time_in_force=candidate.time_in_force,
             created_at=now,
             not_after=candidate.not_after,
+            rate=candidate.rate,
         )
         return Attempt(
             id=order.attempt_id,
@@ -380,9 +381,8 @@ class Attempts:
 
 
 def filled_notional(attempt: Attempt, fills: Iterable[Fill]) -> Decimal:
-    """What these fills of the attempt are in the intent's quote: its reservation holds the conversion rate."""
-    notional = sum((fill.price * fill.quantity for fill in fills), ZERO)
-    return notional * attempt.reserved_notional / attempt.order.notional
+    """What these fills of the attempt are in the intent's quote."""
+    return sum((fill.price * fill.quantity for fill in fills), ZERO) / attempt.order.rate
 
 
 def _too_late(attempt: Attempt) -> ProvenNotExecuted:

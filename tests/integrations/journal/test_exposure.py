@@ -64,9 +64,9 @@ async def test_an_end_frees_the_reservation_and_keeps_what_executed(
     fills: tuple[str, ...],
     position: dict[str, Decimal],
 ) -> None:
-    """In the intent's quote, by the rate that the reservation was made with."""
+    """In the intent's quote, by the rate that stands in the frozen request."""
     await accept(journal)
-    converted = replace(attempt(), reserved_notional=Decimal(150))
+    converted = replace(attempt(), order=replace(attempt().order, rate=Decimal("1.001")))
     await journal.open_attempt(converted, worst_price=Decimal(100), cap=Decimal(1_000))
     booked = [fill(part, trade=f"t{number}") for number, part in enumerate(fills)]
     await journal.step_attempt("a/1", state, now=NOW, venue_order_id="o1", proof=proof, fills=booked)

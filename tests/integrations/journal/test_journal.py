@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sqlite3
@@ -31,6 +32,7 @@ from backend.domain.orders import Fill, Intent, Side, TimeInForce, VenueOrder
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
 from backend.domain.records import Attempt, IntentRecord
 from backend.integrations.journal.journal import SqliteJournal
+from backend.integrations.journal.rows import order_of, request_body
 from backend.integrations.journal.schema import VERSION
 
 NOW = 1_700_000_000.25
@@ -169,6 +171,14 @@ async def test_what_was_opened_is_told_as_it_is_stored(journal: SqliteJournal) -
     await journal.step_attempt("a/1", AttemptState.REJECTED, now=NOW, proof=Proof.DEFINITE_REJECT)
     noisy = replace(attempt(number=2, venue="okx"), venue_order_id="x", evidence="x", lookups=3, closed_at=NOW)
     assert await opened(journal, noisy) == await journal.get("a")
+
+
+def test_a_request_from_before_the_rate_stood_in_it() -> None:
+    """The rate follows from the reservation, which was made at the request's own price then."""
+    body = json.loads(request_body(attempt().order))
+    del body["rate"]
+    read = order_of(json.dumps(body), "75.075")
+    assert read == replace(attempt().order, rate=Decimal(2))
 
 
 async def test_the_database_itself_holds_one_open_attempt(journal: SqliteJournal, tmp_path: Path) -> None:
