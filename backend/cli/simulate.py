@@ -27,7 +27,7 @@ INTENTS_MAX = 500
 def simulate(
     seeds: Annotated[str, typer.Option(help="A..B (B not included), or one seed.")] = "0..100",
     policy: Annotated[str, typer.Option(help="ours, timeout-means-dead or not-found-means-dead.")] = "ours",
-    intents: Annotated[int, typer.Option(min=1, max=INTENTS_MAX, help="Orders of each seed.")] = 20,
+    intents: Annotated[int, typer.Option(min=1, max=INTENTS_MAX, help="Orders of each seed.")] = 40,
     beyond: Annotated[
         bool, typer.Option("--beyond", help="Exchanges also break their bounds: it must be found, booked and told.")
     ] = False,

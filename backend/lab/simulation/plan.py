@@ -9,20 +9,20 @@ from random import Random
 from backend.lab.simulation.policies import Policy
 from backend.lab.simulation.sightings import Sightings
 
-INTENTS = 20
+INTENTS = 40
 
 ABOUT_TO_SEND = "journal open_attempt after"
 WEIGHTS: Mapping[str, float] = {
     "journal": 5.0,
     "PLACE": 10.0,
     "CANCEL": 6.0,
-    "PLACE answered refused": 40.0,
+    "PLACE answered refused": 70.0,
     ABOUT_TO_SEND: 25.0,
 }
 """By the whole name of a point, or its first word: where a death is most likely to hurt, and where one is rare."""
 
 LONGEST_PAUSE_S = 60.0
-PAST_THE_DEADLINE_S = (4.0, 40.0)
+PAST_THE_DEADLINE_S = (4.0, 12.0)
 """How long a process stands still that is about to send: until its request's deadline is near, or long past."""
 
 
@@ -36,8 +36,8 @@ class Plan:
     intents: int = INTENTS
     policy: Policy = Policy.OURS
     beyond: bool = False
-    kill: float = 0.0010
-    pause: float = 0.0011
+    kill: float = 0.0011
+    pause: float = 0.0012
     disk: float = 0.0008
     keep_trace: bool = False
 

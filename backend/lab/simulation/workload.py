@@ -13,7 +13,7 @@ from backend.emulator.wire import Endpoint
 from backend.lab.simulation.process import EPOCH_S
 from backend.lab.workload import STRATEGIES, UNMAPPED
 
-SPAN_S = 60.0
+SPAN_S = 120.0
 """The orders are spread over so much time."""
 
 PATIENT_SHARE = 1 / 3
@@ -124,11 +124,11 @@ BEYOND = Fault(
 def strikes(
     rng: Random, venues: Sequence[str], kinds: Mapping[str, Mapping[FaultKind, bool]], *, beyond: bool = False
 ) -> list[Strike]:
-    """Two to five faults at each venue, within the bounds that it promises; ``beyond``: also outside of them.
+    """Four to eight faults at each venue, within the bounds that it promises; ``beyond``: also outside of them.
     ``kinds``: which faults it can have."""
     made = [Strike(0.0, venue, BEYOND) for venue in venues if beyond]
     for venue in venues:
-        for _ in range(rng.randint(2, 5)):
+        for _ in range(rng.randint(4, 8)):
             at = rng.uniform(0.0, SPAN_S)
             made += [Strike(at, venue, fault) for fault in _faults(rng, kinds[venue])]
     return sorted(made, key=lambda strike: (strike.at, strike.venue))
