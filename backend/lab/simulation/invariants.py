@@ -130,29 +130,30 @@ class Invariants:
 
     def committed(self) -> None:
         """Looks at whatever has changed."""
-        touched: dict[str, None] = {}
+        touched: dict[str, list[str]] = {}
         for event in self._store.events(self._events, EVENTS_PER_LOOK):
             self._events = event.seq
             self._note(f"journal {event.seq} {event.kind} {event.intent_id} {json.dumps(event.data, default=str)}")
-            touched[event.intent_id] = None
+            opened = touched.setdefault(event.intent_id, [])
             if event.kind == "attempt_opened" and event.attempt_id is not None:
                 self._opened(event.intent_id, event.attempt_id, json.loads(str(event.data["request"])))
-                record = self._store.record(event.intent_id)
-                if record is not None:
-                    opened = record.attempt(event.attempt_id)
-                    self._attempts[opened.id].reserved = opened.reserved_notional / opened.order.quantity
-                    if event.at > record.valid_until:
-                        self.violated(f"S9: {event.attempt_id} was opened after its order had expired")
+                opened.append(event.attempt_id)
             if event.kind == "attempt_stepped" and event.attempt_id is not None:
                 self._stepped(event.attempt_id, str(event.data["state"]))
+                self._seen(f"reason {event.data.get('outcome_reason')}")
             if event.kind == "over_executed":
                 self._seen(event.kind)
                 self._alarmed.add(event.intent_id)
-        for intent_id in touched:
+        for intent_id, opened in touched.items():
             record = self._store.record(intent_id) if intent_id else None
-            if record is not None:
-                self._intents[intent_id] = record.intent
-                self._look_at(record)
+            if record is None:
+                continue
+            self._intents[intent_id] = record.intent
+            for attempt in map(record.attempt, opened):
+                self._attempts[attempt.id].reserved = attempt.reserved_notional / attempt.order.quantity
+                if attempt.opened_at > record.valid_until:
+                    self.violated(f"S9: {attempt.id} was opened after its order had expired")
+            self._look_at(record)
 
     def _opened(self, intent_id: str, attempt_id: str, request: Mapping[str, object]) -> None:
         sent = _Sent(

@@ -25,8 +25,8 @@ class Weather:
     """Shares of the messages, each drawn on its own, and delays in seconds.
 
     ``slow``: so many requests and answers take a heavy tail (Pareto with index ``TAIL``) instead of about ``median_s``.
-    ``repeated``: the network delivers a request twice; an order only where the venue's ids are for ever, because no
-    network may do that elsewhere (protocol 2.2).
+    ``repeated``: the network delivers a request twice, and the answer that is back first counts; an order only where
+    the venue's ids are for ever, because no network may do that elsewhere (protocol 2.2).
     """
 
     request_lost: float = 0.035
@@ -118,8 +118,7 @@ class Network:
         twice = endpoint is not Endpoint.PLACE or venue in self._repeatable
         if twice and self._drawn(self.weather.repeated):
             self._watch.seen("order repeated by the network" if endpoint is Endpoint.PLACE else "request repeated")
-            deaf: asyncio.Future[Answer | TransportFault] = self._loop.create_future()
-            self._later(self._delay(), lambda: self._arrive(venue, endpoint, request, deaf))
+            self._later(self._delay(), lambda: self._arrive(venue, endpoint, request, reply))
         return reply
 
     def _arrive(

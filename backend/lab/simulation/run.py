@@ -71,16 +71,19 @@ class Tally:
 
 
 def outcomes(template: Plan, seeds: Sequence[int], processes: int) -> Iterator[Outcome]:
-    """One outcome for each seed, in their order."""
+    """One outcome for each seed, in their order. Whoever has enough may stop asking: the rest is not begun."""
     plans = [replace(template, seed=seed) for seed in seeds]
     chunks = [plans[start : start + CHUNK] for start in range(0, len(plans), CHUNK)]
     if processes <= 1 or len(chunks) <= 1:
         for plan in plans:
             yield simulate(plan)
         return
-    with ProcessPoolExecutor(max_workers=processes, mp_context=get_context("spawn"), initializer=_settled_in) as pool:
+    pool = ProcessPoolExecutor(max_workers=processes, mp_context=get_context("spawn"), initializer=_settled_in)
+    try:
         for done in pool.map(_chunk, chunks):
             yield from done
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def add_up(template: Plan, seeds: Sequence[int], processes: int = 1) -> Tally:

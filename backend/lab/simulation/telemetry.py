@@ -18,6 +18,7 @@ class TracedTelemetry:
 
     def info(self, message: str, **fields: object) -> None:
         self._note(f"{self._name} info: {message} {_told(fields)}")
+        self._seen(f"info: {message}")
 
     def warning(self, message: str, **fields: object) -> None:
         self._note(f"{self._name} warning: {message} {_told(fields)}")

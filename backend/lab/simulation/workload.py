@@ -23,7 +23,7 @@ RESTING_S = (20.0, 120.0)
 CANCELLED_SHARE = 0.15
 BOUNDED_SHARE = 0.15
 LIMIT_SHARE = 0.15
-LARGE_SHARE = 0.5
+LARGE_SHARE = 0.55
 """So many are larger than what the best prices hold: they fill in part, and move on."""
 
 PRICES = {"BTC": Decimal(60_000), "ETH": Decimal(3_000)}

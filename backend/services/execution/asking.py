@@ -63,7 +63,12 @@ class Asking:
             attempt.order.symbol, venue_order_id=report.venue_order_id, since=attempt.order.created_at
         )
         found = await self.ask(attempt, question)
-        return found if not isinstance(found, NoAnswer) and total(found) == report.filled else None
+        if isinstance(found, NoAnswer):
+            return None
+        if total(found) != report.filled:
+            self.log(attempt, "The trades do not add up to what the order says", told=report.filled, added=total(found))
+            return None
+        return found
 
     def log(self, attempt: Attempt, message: str, **fields: object) -> None:
         """A record with everything that names the attempt."""
