@@ -214,8 +214,9 @@ class VenueCore:
 
     def _submit(self, submission: Submission, plan: Plan, now: float) -> Answer:
         told = now + self._engine.ahead
+        asked = dataclasses.replace(submission.order, not_after=submission.not_after)
         try:
-            order = self._engine.submit(submission.order, now, now + plan.hidden_s, plan.trade_lag_s)
+            order = self._engine.submit(asked, now, now + plan.hidden_s, plan.trade_lag_s)
         except EngineRefusal as refusal:
             return submission.refused(refusal.reason, told)
         return submission.accepted(order, told)

@@ -19,7 +19,8 @@ class LedgerFull(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class LedgerOrder:
-    """One order that took effect. ``filled`` and ``status`` are the latest; a market order has no price."""
+    """One order that took effect. ``filled`` and ``status`` are the latest; a market order has no price. ``not_after``:
+    the deadline that its request carried."""
 
     venue: str
     order_id: str
@@ -33,6 +34,7 @@ class LedgerOrder:
     visible_at: float  # epoch seconds from which look-ups find it
     filled: Decimal = ZERO
     status: str = "open"  # open, filled, cancelled, expired
+    not_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

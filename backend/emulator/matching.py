@@ -327,6 +327,7 @@ def _ledger_order(venue: str, order: Order) -> LedgerOrder:
         visible_at=order.visible_at,
         filled=order.filled,
         status=order.status.value,
+        not_after=new.not_after,
     )
 
 

@@ -42,6 +42,7 @@ class NewOrder:
     ``unique_open_id``: the engine refuses it while an open order has the same client id. ``unique_for_ever``: also
     when an order that has ended had it, as long as that one is remembered.
     ``ends_instead_of_taking``: a post-only order that would take is accepted and ends at once, and is not refused.
+    ``not_after``: the deadline in the request, as the gateway read it (epoch seconds of the venue's clock).
     """
 
     market: Market
@@ -56,6 +57,7 @@ class NewOrder:
     unique_for_ever: bool = False
     ends_instead_of_taking: bool = False
     kind: str = "limit"  # the venue's own word for the type, given back as it came
+    not_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,15 @@ def test_a_place_answers_with_fills_in_the_received_asset(desk: Desk) -> None:
     assert balances == {"BTC": "101.49850000", "ETH": "1000.00000000", "USDT": "9999849.50000000"}
 
 
+def test_the_ledger_keeps_the_deadline_that_the_request_carried(desk: Desk) -> None:
+    """A referee can compare it with what the caller believes to have sent; without one it is empty."""
+    desk.effect(desk.order(newClientOrderId="a-1"))
+    assert [order.not_after for order in desk.core.ledger.orders] == [pytest.approx(desk.now + 5.0, abs=0.001)]
+    firi = Desk("firi")
+    firi.effect(firi.order())
+    assert [order.not_after for order in firi.core.ledger.orders] == [None]
+
+
 def test_an_ioc_order_keeps_its_part_and_expires(desk: Desk) -> None:
     """What an IOC order cannot trade at once is dropped, and the order says EXPIRED with a filled part."""
     placed = decoded(desk.effect(desk.order(quantity="1.5", timeInForce="IOC")))

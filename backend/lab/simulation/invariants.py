@@ -1,10 +1,11 @@
 """The promises, checked after every event against the exchanges' own books (protocol 4).
 
 S1 fills within quantity and budget; S2 one open attempt of a leg, sums, ids; S3 no bytes without a committed attempt,
-each sent once; S4 our fills are the exchanges'; S5 no account holds more than its cap; S6 no end without a proof; S8
-what was told stays true; S9 nothing is opened after its time; S10 the journal follows from its events; S11 no key in
-the trace. L1 and L2: everything ends, or is parked where nothing can prove; L5: nothing waits for what never comes; L6:
-a router comes back and takes orders.
+each sent once, with the journaled deadline as the exchange reads it; S4 our fills are the exchanges'; S5 no account
+holds more than its cap; S6 no end without a proof of a kind that this exchange allows; S8 what was told stays true; S9
+nothing is opened after its time; S10 the journal follows from its events; S11 no key in the trace. L1 and L2:
+everything ends, or is parked where nothing can prove; L5: nothing waits for what never comes; L6: a router comes back
+and takes orders.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 VIOLATIONS_MAX = 20
 EVENTS_PER_LOOK = 1_000
+ROUNDED_S = 1e-6
+"""Between a deadline in the journal and the same one as an exchange reads it, which is whole milliseconds, cut off."""
 
 
 @dataclass(slots=True)
@@ -194,6 +197,8 @@ class Invariants:
     def _attempt_ended(self, attempt: Attempt) -> None:
         """S6 against the truth: what is proven dead by time or refusal has not executed; S1 sees that it never will."""
         self._seen(f"proof {attempt.proof}")
+        if attempt.proof is Proof.DEADLINE and not attempt.order.client_id:
+            self.violated(f"S6: {attempt.id} was proven dead by a deadline at an exchange that knows none")
         if attempt.proof in (Proof.NOT_SENT, Proof.DEFINITE_REJECT, Proof.DEADLINE) and attempt.order.client_id:
             executed = self._cores[attempt.venue].ledger.filled(attempt.order.client_id)
             if executed > ZERO and not self._beyond:
@@ -230,6 +235,9 @@ class Invariants:
                 if attempt.venue == venue and fits:
                     self._of_order[key] = attempt.intent_id
                     self._owners[key] = attempt_id
+                    told = None if order is None else order.not_after
+                    if told is not None and told > attempt.not_after + ROUNDED_S:
+                        self.violated(f"S3: {attempt_id} carried {told:.3f} as deadline, not {attempt.not_after:.3f}")
                     break
         return self._of_order.get(key)
 

@@ -22,7 +22,7 @@ WEIGHTS: Mapping[str, float] = {
 """By the whole name of a point, or its first word: where a death is most likely to hurt, and where one is rare."""
 
 LONGEST_PAUSE_S = 60.0
-PAST_THE_DEADLINE_S = (4.0, 12.0)
+PAST_THE_DEADLINE_S = (4.0, 15.0)
 """How long a process stands still that is about to send: until its request's deadline is near, or long past."""
 
 
