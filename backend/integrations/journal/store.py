@@ -45,13 +45,15 @@ def get(db: sqlite3.Connection, intent_id: str) -> IntentRecord | None:
 def _whole(db: sqlite3.Connection, row: sqlite3.Row) -> IntentRecord:
     attempts = db.execute("SELECT * FROM attempt WHERE intent_id = ? ORDER BY number", (row["id"],)).fetchall()
     fill_rows = _fill_rows(db, row["id"]) if attempts else []
+    fills = tuple([fill_of(fill) for fill in fill_rows])
     filled: dict[str, Decimal] = {}
-    for fill in fill_rows:
-        filled[fill["attempt_id"]] = filled.get(fill["attempt_id"], ZERO) + Decimal(fill["quantity"])
+    for row_of_fill, fill in zip(fill_rows, fills, strict=True):
+        attempt_id = row_of_fill["attempt_id"]
+        filled[attempt_id] = filled.get(attempt_id, ZERO) + fill.quantity
     return record_of(
         row,
         tuple(attempt_of(attempt, filled.get(attempt["id"], ZERO)) for attempt in attempts),
-        tuple(fill_of(fill) for fill in fill_rows),
+        fills,
         tuple(
             Leg(leg["leg"], Decimal(leg["quantity"]))
             for leg in db.execute("SELECT leg, quantity FROM leg WHERE intent_id = ? ORDER BY leg", (row["id"],))

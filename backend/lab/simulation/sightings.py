@@ -19,8 +19,7 @@ class Trace:
 
     def add(self, at: float, what: str) -> None:
         line = f"{at:10.4f} {what}"
-        self._digest.update(line.encode())
-        self._digest.update(b"\n")
+        self._digest.update(f"{line}\n".encode())
         self.lines.append(line)
         self.count += 1
 

@@ -15,6 +15,8 @@ from backend.domain.limits import CallKind, Pool, PoolShape, VenueLimits
 
 SLOTS = 64
 """How many parts a window is remembered in; calls of one part count from the last of them."""
+NEEDS_KEPT = 256
+"""What so many calls take is remembered."""
 ARRIVAL_SPREAD_S = 0.1
 """Calls that leave this far apart may arrive together, so a window counts them so much longer."""
 ROUNDING = 1e-9
@@ -115,6 +117,7 @@ class Budget:
     """What one account at one venue has used. Times are seconds of one clock that never goes back."""
 
     limits: VenueLimits
+    _needs: dict[tuple[CallKind, str], Need] = field(init=False, default_factory=dict)
     _pools: dict[str, _Window | _Counter] = field(init=False)
     _closed: dict[str, _Closed] = field(init=False, default_factory=dict)
     _all_closed: _Closed = field(init=False, default_factory=_Closed)
@@ -123,9 +126,15 @@ class Budget:
         self._pools = {pool.name: _state(pool) for pool in self.limits.pools}
 
     def need(self, kind: CallKind, call: str) -> Need:
-        """What a call takes, by its name and kind."""
+        """What a call takes, by its name and kind; worked out once, unless each call has a name of its own."""
+        known = self._needs.get((kind, call))
+        if known is not None:
+            return known
         costs = ((name, self.limits.cost(name, kind, call)) for name in self._pools)
-        return Need(kind, tuple((name, cost) for name, cost in costs if cost > 0))
+        if len(self._needs) >= NEEDS_KEPT:
+            self._needs.clear()
+        made = self._needs[kind, call] = Need(kind, tuple((name, cost) for name, cost in costs if cost > 0))
+        return made
 
     def used(self, pool: str, now: float) -> float:
         return self._pools[pool].used(now)
