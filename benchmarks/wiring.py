@@ -26,7 +26,7 @@ from backend.emulator.host import Emulator
 from backend.integrations.transport.aiohttp_transport import AiohttpTransport
 from backend.lab.stopwatch import Stopwatch
 from backend.ports.transport import HttpAnswer, HttpRequest
-from benchmarks.committing import fsynced
+from benchmarks.committing import bare_commit, bare_table, fsynced
 from benchmarks.figure import Figure
 from benchmarks.timing import median
 
@@ -173,6 +173,8 @@ async def _measured(emulator: Emulator, room: Path) -> list[Figure]:
     )
     _tap(marks, journal, runtime)
     fsyncs: list[float] = []
+    commits: list[float] = []
+    table = bare_table(room / "bare.sqlite")
     bare: dict[str, list[float]] = {"off": [], "shipped": []}
     routed: list[dict[str, float]] = []
     handle = os.open(room / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -182,6 +184,7 @@ async def _measured(emulator: Emulator, room: Path) -> list[Figure]:
         router = await runtime.router()
         for number in range(ROUNDS + WARM_UP):
             fsyncs.append(fsynced(handle))
+            commits.append(bare_commit(table))
             bare["off"].append(await _to_the_wire(marks, lambda: _ordered(free)))
             bare["shipped"].append(await _to_the_wire(marks, lambda: _ordered(shipped)))
             intent = Intent.create(id=f"wire-{number}", symbol="BTC/USDT", side="buy", quantity="0.001")
@@ -189,12 +192,16 @@ async def _measured(emulator: Emulator, room: Path) -> list[Figure]:
             routed.append(dict(marks.at))
     finally:
         os.close(handle)
+        table.close()
         await runtime.close()
         await transport.close()
         await free.close()
         await shipped.close()
         await session.close()
-    return _figures(fsyncs[WARM_UP:], {name: times[WARM_UP:] for name, times in bare.items()}, routed[WARM_UP:])
+    floors = [2 * commit + call for commit, call in zip(commits, bare["off"], strict=True)]
+    return _figures(
+        fsyncs[WARM_UP:], floors[WARM_UP:], {name: times[WARM_UP:] for name, times in bare.items()}, routed[WARM_UP:]
+    )
 
 
 def _tap(marks: _Marks, journal: object, runtime: bootstrap.Runtime) -> None:
@@ -222,7 +229,9 @@ async def _to_the_wire(marks: _Marks, work: Callable[[], Awaitable[object]]) -> 
     return marks.at["wire"] - marks.at["submit"]
 
 
-def _figures(fsyncs: list[float], bare: dict[str, list[float]], routed: list[dict[str, float]]) -> list[Figure]:
+def _figures(
+    fsyncs: list[float], floors: list[float], bare: dict[str, list[float]], routed: list[dict[str, float]]
+) -> list[Figure]:
     fsync = median(fsyncs)
     whole = [at["wire"] - at["submit"] for at in routed]
     parts = {name: [at[ends] - at[begins] for at in routed] for name, begins, ends in STAGES}
@@ -236,6 +245,7 @@ def _figures(fsyncs: list[float], bare: dict[str, list[float]], routed: list[dic
         _line("  own, health known", quiet, fsync, f"{len(quiet)} of {len(own)}; the others asked the venue first"),
     ]
     lines += [_line(f"  {name}", seconds, fsync) for name, seconds in parts.items()]
+    lines.append(_line("two bare commits and bare ccxt", floors, fsync, "one row each: no durable order is sooner"))
     lines.append(_line("bare ccxt to the wire", bare["off"], fsync, "limiter off"))
     lines.append(_line("bare ccxt as shipped", bare["shipped"], fsync, "its limiter on"))
     return lines
