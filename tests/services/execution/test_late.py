@@ -204,6 +204,32 @@ async def test_what_still_fits_goes_on_for_the_rest(desk: Desk) -> None:
     assert (firi.placed[0].quantity, desk.venues["kraken"].cancelled) == (Decimal("0.6"), ["1"])
 
 
+async def test_an_order_that_waits_for_a_venue_learns_what_has_executed(desk: Desk) -> None:
+    """No venue is usable while the dead one shows 1 of 1: the order ends with it, and is not placed where it fails at
+    the journal."""
+    desk.clock.pace_s = 0.002
+    binance, kraken = desk.venues["binance"], desk.venues["kraken"]
+    binance.clock = desk.clock
+    binance.script.append("vanish")
+    kraken.down = desk.venues["firi"].down = True
+    order = buy(
+        order_type="limit",
+        limit_price="90",
+        time_in_force="gtc",
+        exchange="binance",
+        valid_until=desk.clock.now() + 80_000,
+    )
+    task = asyncio.create_task(desk.router.submit(order))
+    while not desk.router._lifecycle.cancels.waiting:
+        await asyncio.sleep(0)
+        assert not task.done(), task.result()
+    appear(desk, "1", status=OrderStatus.FILLED)
+    await desk.router._look_for_ghosts()
+    kraken.down = False
+    result = await asyncio.wait_for(task, 10)
+    assert (result.state, result.filled, kraken.placed) == (IntentState.DONE, Decimal(1), [])
+
+
 async def test_a_ghost_that_executes_on_is_booked_and_never_let_go(desk: Desk) -> None:
     """Seen open with a part executed, and its cancel does not get through: the part is booked and the account halted at
     once; long after its time it is still cancelled, its reservation stays, and its end is booked."""
