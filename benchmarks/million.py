@@ -93,7 +93,7 @@ async def _open(path: Path) -> dict[str, float]:
     journal = open_journal(Settings(journal_path=str(path)))
     await journal.exposure()
     await journal.unfinished()
-    await journal.ghosts(now=AT)
+    await journal.ghosts()
     start_s = time.perf_counter() - began
     await journal.close()
     began = time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
 
 from backend.domain.health import HealthCause
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
@@ -117,6 +118,25 @@ class IntentRecord:
         """What of the quantity has not executed and cannot be executing; never negative. It is zero too where relief
         reaches beyond the quantity: then the overfill budget is at work, and nothing more is to be placed for it."""
         return max(self.intent.quantity - self.filled - self.blocked, ZERO)
+
+
+UNTIL_SETTLED = inf
+"""How long the reservation of a ghost stays that has been seen: until its venue says how it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ghost:
+    """An attempt that ended by a proof that rests on somebody's word, and stays reserved ``until`` then (epoch seconds)
+    at least: it is looked for on, and let go only after a look that was made later and found nothing."""
+
+    record: IntentRecord
+    attempt: Attempt
+    until: float
+
+    @property
+    def seen(self) -> bool:
+        """It was there after all, and is not settled yet."""
+        return self.until == UNTIL_SETTLED
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,16 @@ class Leave(StrEnum):
     CANCEL_REQUESTED = "its cancel was requested"
     EXPIRED = "it is not wanted any longer"
     VENUE_SILENT = "its venue does not answer"
+    TOO_MUCH = "its order has executed elsewhere after all"
 
 
-def why_leave(*, now: float, valid_until: float, cancel_requested: bool, silent_looks: int) -> Leave | None:
-    """The first reason to cancel; None: it stays. Times in epoch seconds."""
+def why_leave(
+    *, now: float, valid_until: float, cancel_requested: bool, silent_looks: int, too_much: bool
+) -> Leave | None:
+    """The first reason to cancel; None: it stays. Times in epoch seconds. ``too_much``: it would bring more than what
+    is left of its order."""
+    if too_much:
+        return Leave.TOO_MUCH
     if cancel_requested:
         return Leave.CANCEL_REQUESTED
     if now >= valid_until:

@@ -9,7 +9,7 @@ from typing import Protocol
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
-from backend.domain.records import Attempt, Event, ExposureState, Halt, IntentRecord
+from backend.domain.records import Attempt, Event, ExposureState, Ghost, Halt, IntentRecord
 
 
 class Journal(Protocol):
@@ -80,9 +80,14 @@ class Journal(Protocol):
         lookups: int | None = None,
         fills: Iterable[Fill] = (),
         ghost_until: float | None = None,
+        whole: bool = False,
     ) -> IntentRecord:
-        """Moves an attempt along the legal steps, books fills (each once), and sets what is given. At the end its
-        reservation goes, or stays until ``ghost_until``. An execution beyond what was asked for halts the account.
+        """Moves an attempt along the legal steps, books fills (each once), and sets what is given. At the end, and at
+        what is told after it, its reservation goes, or stays until ``ghost_until``. ``whole``: the fills are everything
+        that it executed, so a provisional figure that is not among them is removed.
+
+        An attempt that lives or executes after it was proven dead halts its account; so does an execution beyond what
+        was asked for, at the accounts of the attempts whose proofs were wrong.
 
         Raises IllegalTransition, and JournalError when closing without a proof.
         """
@@ -101,8 +106,12 @@ class Journal(Protocol):
         """Every intent that is not final, oldest first."""
         ...
 
-    async def ghosts(self, *, now: float) -> tuple[IntentRecord, ...]:
-        """The intents with an ended attempt whose reservation stays for a while; those whose time is over are freed."""
+    async def ghosts(self) -> tuple[Ghost, ...]:
+        """The ended attempts whose reservation stays for a while, also those whose time is over."""
+        ...
+
+    async def lay_ghost(self, attempt_id: str, *, looked_at: float) -> bool:
+        """Frees the reservation of a ghost that a look, begun at that time, has not found; False: it is too early."""
         ...
 
     async def exposure(self) -> ExposureState:
@@ -114,7 +123,8 @@ class Journal(Protocol):
         ...
 
     async def acknowledge(self, venue: str, *, word: str, now: float) -> int:
-        """Ends the halts of a venue's account; how many there were."""
+        """Ends the halts of a venue's account; how many there were. A ghost that was seen there is looked for a while
+        longer, and no longer for ever."""
         ...
 
     async def recent(self, limit: int = 100, *, before: str | None = None) -> tuple[IntentRecord, ...]:

@@ -24,19 +24,29 @@ from tests.policies.test_reroute import attempt, record
 
 
 @pytest.mark.parametrize(
-    ("now", "cancel_requested", "silent_looks", "expected"),
+    ("now", "cancel_requested", "silent_looks", "too_much", "expected"),
     [
-        (99.9, False, 0, None),
-        (99.9, False, SILENT_LOOKS_MAX - 1, None),
-        (99.9, True, 0, Leave.CANCEL_REQUESTED),
-        (100.0, False, 0, Leave.EXPIRED),
-        (99.9, False, SILENT_LOOKS_MAX, Leave.VENUE_SILENT),
-        (100.0, True, SILENT_LOOKS_MAX, Leave.CANCEL_REQUESTED),
+        (99.9, False, 0, False, None),
+        (99.9, False, SILENT_LOOKS_MAX - 1, False, None),
+        (99.9, True, 0, False, Leave.CANCEL_REQUESTED),
+        (100.0, False, 0, False, Leave.EXPIRED),
+        (99.9, False, SILENT_LOOKS_MAX, False, Leave.VENUE_SILENT),
+        (100.0, True, SILENT_LOOKS_MAX, False, Leave.CANCEL_REQUESTED),
+        (99.9, False, 0, True, Leave.TOO_MUCH),
+        (100.0, True, SILENT_LOOKS_MAX, True, Leave.TOO_MUCH),
     ],
 )
-def test_the_first_reason_counts(now: float, cancel_requested: bool, silent_looks: int, expected: Leave | None) -> None:
-    """A caller's word, then the order's end, then a venue that has not answered often enough."""
-    found = why_leave(now=now, valid_until=100.0, cancel_requested=cancel_requested, silent_looks=silent_looks)
+def test_the_first_reason_counts(
+    now: float, cancel_requested: bool, silent_looks: int, too_much: bool, expected: Leave | None
+) -> None:
+    """What must not execute, a caller's word, the order's end, a venue that has not answered often enough."""
+    found = why_leave(
+        now=now,
+        valid_until=100.0,
+        cancel_requested=cancel_requested,
+        silent_looks=silent_looks,
+        too_much=too_much,
+    )
     assert found is expected
 
 

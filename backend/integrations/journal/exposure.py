@@ -14,7 +14,7 @@ from decimal import ROUND_UP, Decimal
 from backend.domain.errors import JournalError, OverCap
 from backend.domain.money import ZERO
 from backend.domain.orders import Fill, Side, VenueOrder
-from backend.domain.records import Attempt, ExposureState, Halt, Position, Reservation
+from backend.domain.records import UNTIL_SETTLED, Attempt, ExposureState, Halt, Position, Reservation
 
 UNIT = Decimal("0.00000001")
 """Amounts are compared in SQL, so they are whole numbers of this part of a quote unit, rounded away from zero."""
@@ -31,10 +31,9 @@ def units(amount: Decimal) -> int:
 
 
 def reserve(db: sqlite3.Connection, attempt: Attempt, account: str, cap: Decimal | None) -> None:
-    """Reserves the attempt's worst case, after freeing the ghosts whose time is over. ``cap``: the account's limit;
-    None for an order that lowers its exposure. Raises OverCap."""
+    """Reserves the attempt's worst case. ``cap``: the account's limit; None for an order that lowers its exposure.
+    Raises OverCap."""
     order, amount = attempt.order, units(attempt.reserved_notional)
-    lay_ghosts(db, attempt.opened_at)
     db.execute(
         "INSERT INTO exposure (venue, account, reserved, used) VALUES (?, ?, 0, 0) ON CONFLICT DO NOTHING",
         (order.venue, account),
@@ -101,29 +100,45 @@ def state(db: sqlite3.Connection) -> ExposureState:
     return ExposureState(tuple(held), tuple(positions))
 
 
-def lay_ghosts(db: sqlite3.Connection, now: float) -> None:
-    """Frees the reservations whose time is over."""
-    over = db.execute("SELECT attempt_id FROM reservation WHERE until <= ?", (now,)).fetchall()
-    release(db, [row["attempt_id"] for row in over])
+def lay_ghost(db: sqlite3.Connection, attempt_id: str, looked_at: float) -> bool:
+    """Frees a ghost's reservation if its time was over when the look that did not find it began. Nothing else does: a
+    program that was not running has not looked."""
+    over = db.execute("SELECT 1 FROM reservation WHERE attempt_id = ? AND until <= ?", (attempt_id, looked_at))
+    if over.fetchone() is None:
+        return False
+    release(db, [attempt_id])
+    return True
 
 
-def ghosts(db: sqlite3.Connection, now: float) -> list[str]:
-    """The intents of the ghosts that are not laid yet."""
-    lay_ghosts(db, now)
+def ghosts(db: sqlite3.Connection) -> dict[str, dict[str, float]]:
+    """The ghosts that are not laid yet, by intent: until when each stays at least."""
     # Not a join: that is planned as a walk through every attempt there ever was.
+    until = dict(db.execute("SELECT attempt_id, until FROM reservation WHERE until IS NOT NULL").fetchall())
     rows = db.execute(
-        "SELECT DISTINCT intent_id FROM attempt"
-        " WHERE id IN (SELECT attempt_id FROM reservation WHERE until IS NOT NULL)"
+        "SELECT id, intent_id FROM attempt WHERE id IN (SELECT attempt_id FROM reservation WHERE until IS NOT NULL)"
     )
-    return sorted(row["intent_id"] for row in rows)
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        found.setdefault(row["intent_id"], {})[row["id"]] = until[row["id"]]
+    return found
+
+
+def let_go(db: sqlite3.Connection, venue: str, until: float) -> None:
+    """The ghosts that were seen at a venue stay until then, and no longer for ever."""
+    db.execute("UPDATE reservation SET until = ? WHERE venue = ? AND until = ?", (until, venue, UNTIL_SETTLED))
 
 
 def halt(db: sqlite3.Connection, attempt: Attempt, account: str, now: float, problem: str) -> None:
-    """Stops an account until somebody acknowledges."""
-    db.execute(
-        "INSERT INTO halt (venue, account, intent_id, at, problem) VALUES (?, ?, ?, ?, ?)",
-        (attempt.venue, account, attempt.intent_id, now, problem),
+    """Stops an account until somebody acknowledges. What is new of the same order takes the place of what was told."""
+    told = db.execute(
+        "UPDATE halt SET problem = ? WHERE venue = ? AND account = ? AND intent_id = ? AND acknowledged_at IS NULL",
+        (problem, attempt.venue, account, attempt.intent_id),
     )
+    if told.rowcount == 0:
+        db.execute(
+            "INSERT INTO halt (venue, account, intent_id, at, problem) VALUES (?, ?, ?, ?, ?)",
+            (attempt.venue, account, attempt.intent_id, now, problem),
+        )
 
 
 def halts(db: sqlite3.Connection) -> tuple[Halt, ...]:

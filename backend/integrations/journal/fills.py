@@ -46,15 +46,17 @@ def corrected(db: sqlite3.Connection, attempt_id: str, fills: Sequence[Fill]) ->
     return stale
 
 
-def replaced(db: sqlite3.Connection, attempt_id: str, booked: Sequence[Fill]) -> list[Fill]:
+def replaced(
+    db: sqlite3.Connection, attempt_id: str, booked: Sequence[Fill], whole: Sequence[Fill] | None
+) -> list[Fill]:
     """What is new takes the place of the provisional figures of the same attempt, which were totals: they are removed,
-    and told."""
-    new = {(fill.venue_order_id, fill.trade_id) for fill in booked}
-    stale = [
-        one for one in fills_of(db, attempt_id) if one.provisional and (one.venue_order_id, one.trade_id) not in new
-    ]
-    if not new:
+    and told. ``whole``: everything that it executed; what is provisional and not among it goes, also if none is new."""
+    if not booked and whole is None:
         return []
+    stays = {(fill.venue_order_id, fill.trade_id) for fill in (*booked, *(whole or ()))}
+    stale = [
+        one for one in fills_of(db, attempt_id) if one.provisional and (one.venue_order_id, one.trade_id) not in stays
+    ]
     for fill in stale:
         db.execute(
             "DELETE FROM fill WHERE attempt_id = ? AND venue_order_id = ? AND trade_id = ?",

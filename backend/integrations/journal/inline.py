@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from backend.domain.errors import JournalError, QuantumTraderError
 from backend.domain.records import Event, IntentRecord
-from backend.integrations.journal import store, verify
+from backend.integrations.journal import exposure, halting, store, verify
 from backend.integrations.journal.journal import IN_MEMORY, SqliteJournal
 from backend.integrations.journal.schema import open_connection
 
@@ -124,6 +124,14 @@ class MemoryStore:
     def events(self, after: int, limit: int) -> tuple[Event, ...]:
         """What happened after the event of that number, oldest first."""
         return store.events(self._db, after, limit)
+
+    def acknowledge(self, word: str, now: float) -> int:
+        """Somebody has looked at every account that is halted; returns how many halts there were."""
+        self._db.execute("BEGIN IMMEDIATE")
+        venues = sorted({halt.venue for halt in exposure.halts(self._db)})
+        count = sum(halting.acknowledge(self._db, venue, word=word, now=now) for venue in venues)
+        self._db.execute("COMMIT")
+        return count
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong with it: chain, states, sums, and the tables against the events."""

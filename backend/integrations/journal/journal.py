@@ -15,8 +15,8 @@ from backend.domain.errors import JournalCorrupt, JournalError
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
-from backend.domain.records import Attempt, Event, ExposureState, Halt, IntentRecord
-from backend.integrations.journal import chain, checkpoint, exposure, store
+from backend.domain.records import Attempt, Event, ExposureState, Ghost, Halt, IntentRecord
+from backend.integrations.journal import chain, checkpoint, exposure, halting, store
 from backend.integrations.journal.lock import FileLock
 from backend.integrations.journal.schema import open_connection, prepare
 from backend.integrations.journal.writer import Writer
@@ -149,6 +149,7 @@ class SqliteJournal:
         lookups: int | None = None,
         fills: Iterable[Fill] = (),
         ghost_until: float | None = None,
+        whole: bool = False,
     ) -> IntentRecord:
         return await self._writer.do(
             partial(
@@ -164,6 +165,7 @@ class SqliteJournal:
                 lookups=lookups,
                 fills=tuple(fills),
                 ghost_until=ghost_until,
+                whole=whole,
             )
         )
 
@@ -180,8 +182,11 @@ class SqliteJournal:
     async def unfinished(self) -> tuple[IntentRecord, ...]:
         return await self._writer.do(store.unfinished)
 
-    async def ghosts(self, *, now: float) -> tuple[IntentRecord, ...]:
-        return await self._writer.do(partial(store.ghosts, now=now))
+    async def ghosts(self) -> tuple[Ghost, ...]:
+        return await self._writer.do(store.ghosts)
+
+    async def lay_ghost(self, attempt_id: str, *, looked_at: float) -> bool:
+        return await self._writer.do(partial(exposure.lay_ghost, attempt_id=attempt_id, looked_at=looked_at))
 
     async def exposure(self) -> ExposureState:
         return await self._writer.do(exposure.state)
@@ -190,7 +195,7 @@ class SqliteJournal:
         return await self._writer.do(exposure.halts)
 
     async def acknowledge(self, venue: str, *, word: str, now: float) -> int:
-        return await self._writer.do(partial(store.acknowledge, venue=venue, word=word, now=now))
+        return await self._writer.do(partial(halting.acknowledge, venue=venue, word=word, now=now))
 
     async def recent(self, limit: int = 100, *, before: str | None = None) -> tuple[IntentRecord, ...]:
         return await self._writer.do(partial(store.recent, limit=limit, before=before))

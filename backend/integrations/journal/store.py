@@ -20,8 +20,8 @@ from backend.domain.lifecycle import AttemptState, IntentState, Proof, check_att
 from backend.domain.money import ZERO
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
-from backend.domain.records import Attempt, Event, IntentRecord, Leg
-from backend.integrations.journal import chain, exposure
+from backend.domain.records import Attempt, Event, Ghost, IntentRecord, Leg
+from backend.integrations.journal import chain, exposure, halting
 from backend.integrations.journal import fills as booking
 from backend.integrations.journal.bulk import insert
 from backend.integrations.journal.fills import ACCOUNT
@@ -275,11 +275,12 @@ def step_attempt(
     lookups: int | None = None,
     fills: Iterable[Fill] = (),
     ghost_until: float | None = None,
+    whole: bool = False,
 ) -> IntentRecord:
     """Moves an attempt along the legal steps and books its fills. Raises IllegalTransition, JournalError.
 
-    At its end the reservation goes, or stays until ``ghost_until``. Fills that show after the end are booked too, and
-    end the ghost. An execution beyond what was asked for halts the account.
+    At its end the reservation goes, or stays until ``ghost_until``; so it does with what is told after the end, which
+    is booked too. With ``whole`` the fills are all that it executed. Who is halted: ``halting``.
     """
     row = db.execute("SELECT * FROM attempt WHERE id = ?", (attempt_id,)).fetchone()
     if row is None:
@@ -311,7 +312,7 @@ def step_attempt(
     db.execute(f"UPDATE attempt SET {assignments} WHERE id = ?", (*given.values(), attempt_id))  # noqa: S608 - own names
     corrected = booking.corrected(db, attempt_id, fills := tuple(fills))
     booked = [fill for fill in fills if booking.book(db, attempt_id, fill)]
-    replaced = booking.replaced(db, attempt_id, booked)
+    replaced = booking.replaced(db, attempt_id, booked, fills if whole else None)
     told = {**given, "fills": [asdict(fill) for fill in booked], "replaced": [asdict(fill) for fill in replaced]}
     chain.append(db, now, "attempt_stepped", row["intent_id"], attempt_id, told)
     record = _known(db, row["intent_id"])
@@ -319,29 +320,14 @@ def step_attempt(
     if source.ended:
         exposure.book(db, stepped, ACCOUNT, [*corrected, *replaced], sign=-1)
         exposure.book(db, stepped, ACCOUNT, booked)
-        exposure.release(db, [attempt_id] if booked else [])
     elif state.ended:
         exposure.book(db, stepped, ACCOUNT, booking.fills_of(db, attempt_id))
-        if ghost_until is None:
-            exposure.release(db, [attempt_id])
-        else:
-            exposure.keep_until(db, attempt_id, ghost_until)
-    if booked and (record.filled > record.intent.most or stepped.filled > stepped.order.quantity):
-        excess = {"filled": record.filled, "attempt_filled": stepped.filled}
-        chain.append(db, now, "over_executed", row["intent_id"], attempt_id, excess)
-        problem = f"order {row['intent_id']} executed {record.filled} of {record.intent.quantity}"
-        exposure.halt(db, stepped, ACCOUNT, now, problem)
+    if ghost_until is not None:
+        exposure.keep_until(db, attempt_id, ghost_until)
+    elif state.ended:
+        exposure.release(db, [attempt_id])
+    halting.judge(db, record, stepped, now, booked=bool(booked), late=source.ended, lives=ghost_until is not None)
     return record
-
-
-def acknowledge(db: sqlite3.Connection, venue: str, *, word: str, now: float) -> int:
-    """Ends the halts of a venue's account by somebody's word; returns how many there were."""
-    ended = db.execute(
-        "UPDATE halt SET acknowledged_at = ?, word = ? WHERE venue = ? AND acknowledged_at IS NULL", (now, word, venue)
-    ).rowcount
-    if ended:
-        chain.append(db, now, "halt_acknowledged", "", None, {"venue": venue, "word": word})
-    return ended
 
 
 def step_intent(
@@ -366,9 +352,13 @@ def step_intent(
     return replace(record, state=state, reason=reason, ended_at=ended_at)
 
 
-def ghosts(db: sqlite3.Connection, now: float) -> tuple[IntentRecord, ...]:
-    """The intents with an attempt that ended by a proof whose bounds may have been broken, while that is watched."""
-    return tuple(_known(db, intent_id) for intent_id in exposure.ghosts(db, now))
+def ghosts(db: sqlite3.Connection) -> tuple[Ghost, ...]:
+    """The attempts that ended by a proof whose bounds may have been broken, while that is watched."""
+    found = []
+    for intent_id, until in sorted(exposure.ghosts(db).items()):
+        record = _known(db, intent_id)
+        found += [Ghost(record, one, until[one.id]) for one in record.attempts if one.id in until]
+    return tuple(found)
 
 
 def unfinished(db: sqlite3.Connection) -> tuple[IntentRecord, ...]:

@@ -138,7 +138,7 @@ class Replayed:
                     self.added[row["intent_id"]] = self.added.get(row["intent_id"], ZERO) + Decimal(data["quantity"])
                 case "over_executed":
                     self.over.add(row["intent_id"])
-                case "halt_acknowledged" | "halt_confirmed":
+                case "account_halted" | "halt_acknowledged" | "halt_confirmed":
                     pass
                 case other:
                     yield f"kind {other!r} is not known"
@@ -173,7 +173,7 @@ class Replayed:
         before, after = AttemptState(str(attempt["state"])), AttemptState(str(data["state"]))
         if after not in ATTEMPT_STEPS[before]:
             yield f"attempt {row['attempt_id']} went from {before} to {after}"
-        if before.ended and data["fills"]:
+        if before.ended and (data["fills"] or data.get("replaced")):
             self.late.add(str(attempt["intent_id"]))
         attempt.update({name: data[name] for name in ("state", "proof", "venue_order_id") if name in data})
         for fill in _listed(data["fills"]):

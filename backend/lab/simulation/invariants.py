@@ -23,9 +23,10 @@ from backend.domain.orders import Intent
 from backend.domain.reasons import DropReason
 from backend.domain.records import Attempt, ExecutionResult, IntentRecord
 from backend.emulator.core import VenueCore
-from backend.emulator.ledger import LedgerTrade
+from backend.emulator.ledger import LedgerOrder, LedgerTrade
 from backend.lab.referee import LedgerTrade as RefereeTrade
 from backend.lab.referee import judge
+from backend.lab.simulation.afterwards import Afterwards
 from backend.lab.simulation.exposure import Exposure
 from backend.lab.simulation.process import Process
 from backend.ports.transport import HttpRequest
@@ -88,6 +89,7 @@ class Invariants:
         self._intents: dict[str, Intent] = {}
         self._states: dict[str, str] = {}
         self._alarmed: set[str] = set()
+        self._afterwards = Afterwards(self.violated, seen)
 
     def violated(self, what: str) -> None:
         """One more promise broken."""
@@ -109,6 +111,10 @@ class Invariants:
         if process.now() > attempt.not_after:
             attempt.late = True
             self._seen("an order left after its deadline")
+
+    def cancelling(self, process: Process, request: HttpRequest) -> None:
+        """A cancel leaves."""
+        self._afterwards.cancelling(request.url.encode() + (request.body or b""), process.now())
 
     def answered(self, venue: str, request: HttpRequest) -> str:
         """Whether the exchange took the order whose answer is there."""
@@ -134,10 +140,13 @@ class Invariants:
     def committed(self) -> None:
         """Looks at whatever has changed."""
         touched: dict[str, list[str]] = {}
+        now = 0.0
         for event in self._store.events(self._events, EVENTS_PER_LOOK):
             self._events = event.seq
             self._note(f"journal {event.seq} {event.kind} {event.intent_id} {json.dumps(event.data, default=str)}")
             opened = touched.setdefault(event.intent_id, [])
+            self._afterwards.told(event)
+            now = event.at
             if event.kind == "attempt_opened" and event.attempt_id is not None:
                 self._opened(event.intent_id, event.attempt_id, json.loads(str(event.data["request"])))
                 opened.append(event.attempt_id)
@@ -157,6 +166,7 @@ class Invariants:
                 if attempt.opened_at > record.valid_until:
                     self.violated(f"S9: {attempt.id} was opened after its order had expired")
             self._look_at(record)
+            self._afterwards.look_at(record, now)
 
     def _opened(self, intent_id: str, attempt_id: str, request: Mapping[str, object]) -> None:
         sent = _Sent(
@@ -230,15 +240,13 @@ class Invariants:
         key = (venue, trade.order_id)
         if key not in self._of_order:
             order = self._cores[venue].ledger.order(trade.order_id)
-            for attempt_id, attempt in reversed(self._attempts.items()):
-                fits = attempt.client_id == trade.client_id if attempt.client_id else _same(order, attempt)
-                if attempt.venue == venue and fits:
-                    self._of_order[key] = attempt.intent_id
-                    self._owners[key] = attempt_id
-                    told = None if order is None else order.not_after
-                    if told is not None and told > attempt.not_after + ROUNDED_S:
-                        self.violated(f"S3: {attempt_id} carried {told:.3f} as deadline, not {attempt.not_after:.3f}")
-                    break
+            owner = None if order is None else self._owner_of(venue, order)
+            if order is not None and owner is not None:
+                self._of_order[key] = self._attempts[owner].intent_id
+                self._owners[key] = owner
+                told, meant = order.not_after, self._attempts[owner].not_after
+                if told is not None and told > meant + ROUNDED_S:
+                    self.violated(f"S3: {owner} carried {told:.3f} as deadline, not {meant:.3f}")
         return self._of_order.get(key)
 
     def _reserved(self, venue: str, trade: LedgerTrade) -> Decimal:
@@ -302,6 +310,7 @@ class Invariants:
         for problem in self._store.problems():
             self.violated(f"S10: {problem}")
         self._same_fills(records)
+        self._nothing_left_behind(records)
         self._still_true({record.intent.id: record for record in records})
         for record in records:
             self._counted(record)
@@ -318,6 +327,22 @@ class Invariants:
                 self.violated(f"S4: {mismatch}")
         for intent_id in sorted(self.overfilled - self._alarmed):
             self.violated(f"S1: {intent_id} executed {self._executed[intent_id]}, and nobody was told")
+
+    def _nothing_left_behind(self, records: Sequence[IntentRecord]) -> None:
+        """What rests at an exchange is followed by somebody."""
+        ended = {attempt.id for record in records for attempt in record.attempts if attempt.state.ended}
+        for venue, core in self._cores.items():
+            for order in core.ledger.orders:
+                owner = self._owner_of(venue, order) if order.status == "open" else None
+                if owner in ended:
+                    self.violated(f"S1: {owner} has ended, and still rests at {venue}")
+
+    def _owner_of(self, venue: str, order: LedgerOrder) -> str | None:
+        for attempt_id, attempt in reversed(self._attempts.items()):
+            fits = attempt.client_id == order.client_id if attempt.client_id else _same(order, attempt)
+            if attempt.venue == venue and fits:
+                return attempt_id
+        return None
 
     def _still_true(self, stored: Mapping[str, IntentRecord]) -> None:
         """S8."""

@@ -168,6 +168,8 @@ class World:
         await asyncio.gather(*self._wanted)
         self._calm()
         await self._settled()
+        # Whose bound was broken takes no orders before somebody has looked, and the last order needs an account.
+        self._store.acknowledge("looked at it", self._network.now())
         await self._callers.want(workload.probe(self._loop.time()))
         self.invariants.works_again(workload.PROBE)
         self._lives.cancel()
@@ -216,6 +218,8 @@ class World:
         self.noted(f"p{process.number} -> {venue} {endpoint} {len(request.url)} {len(request.body or b'')}")
         if endpoint is Endpoint.PLACE:
             self.invariants.placing(process, venue, request)
+        if endpoint is Endpoint.CANCEL:
+            self.invariants.cancelling(process, request)
 
     def answered(self, venue: str, request: HttpRequest) -> str:
         return self.invariants.answered(venue, request)

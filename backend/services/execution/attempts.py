@@ -16,9 +16,10 @@ from backend.domain.money import ZERO
 from backend.domain.orders import Fill, OrderRef, OrderReport, TimeInForce, VenueOrder
 from backend.domain.outcomes import Accepted, Evidence, Outcome, ProvenNotExecuted
 from backend.domain.reasons import DropReason, HealthClass, ParkReason, RejectReason
-from backend.domain.records import Attempt, Drop, IntentRecord
+from backend.domain.records import UNTIL_SETTLED, Attempt, Drop, Ghost, IntentRecord
 from backend.policies.candidate import Candidate
 from backend.policies.horizon import GHOST_S, Horizon
+from backend.policies.late import Sight, own_fills
 from backend.policies.reroute import (
     RELIEF_AFTER_S,
     attempt_state,
@@ -86,7 +87,6 @@ class Attempts:
         """Approves and journals one attempt; nothing is sent yet. Drop: a limit refused it, nothing was journaled."""
         attempt = self._planned(record, candidate, adapter, leg)
         send_before = self.clock.monotonic() + attempt.order.not_after - attempt.opened_at
-        self.exposure.lay_ghosts(self.clock.now())
         decision = self.exposure.approve(attempt.order, candidate.notional)
         if isinstance(decision, Refused):
             return Drop(candidate.venue, decision.reason, str(decision))
@@ -214,7 +214,7 @@ class Attempts:
             if isinstance(found, IntentRecord):
                 return found
             answered = answered or found
-        record = await self._current(attempt)
+        record = await self.current(attempt.intent_id)
         if not answered:
             return Parked(record, ParkReason.VENUE_SILENT)
         known = adapter.rules.has_client_id
@@ -239,18 +239,16 @@ class Attempts:
         if not isinstance(found, Absent):
             self.asking.log(attempt, "Absence not proven", lacks=found.value)
             return None
-        ghost_until = self.clock.now() + GHOST_S
         record = await self.journal.step_attempt(
             attempt.id,
             AttemptState.CLOSED,
             now=self.clock.now(),
-            ghost_until=ghost_until,
+            ghost_until=self.clock.now() + GHOST_S,
             evidence=found.evidence,
             proof=Proof.DEADLINE,
             settled_by=f"look-up {count}",
             lookups=count,
         )
-        self.exposure.haunt(attempt.id, ghost_until)
         self.asking.log(
             attempt, "Order proven dead: its deadline has passed and nobody finds it", evidence=found.evidence
         )
@@ -310,7 +308,7 @@ class Attempts:
             fills = await self.asking.fills(attempt, adapter, report)
             if fills is not None:
                 return await self._close(attempt, report, fills)
-        return Parked(await self._current(attempt), ParkReason.VENUE_SILENT)
+        return Parked(await self.current(attempt.intent_id), ParkReason.VENUE_SILENT)
 
     async def _close(
         self,
@@ -357,26 +355,35 @@ class Attempts:
         )
 
     def taken_at_word(self, record: IntentRecord, attempt: Attempt) -> None:
-        """What an operator said is booked; the reservation stays for a while, as after a proof by time."""
+        """What an operator said is booked; the reservation stays, as after a proof by time, for as long as the journal
+        has it."""
         said = [fill for fill in record.fills if fill.provisional and fill.venue == attempt.venue]
         self.exposure.book(attempt, filled_notional(attempt, said))
-        self.exposure.haunt(attempt.id, self.clock.now() + GHOST_S)
 
-    async def late(
-        self, before: IntentRecord, attempt: Attempt, report: OrderReport, fills: tuple[Fill, ...]
-    ) -> IntentRecord:
-        """Books what an attempt executed although it had ended. What somebody's word had booked for it gives way."""
+    async def late(self, ghost: Ghost, report: OrderReport, sight: Sight) -> IntentRecord:
+        """Books what was seen of an attempt that had ended. What somebody's word had booked for it gives way; its
+        reservation goes when the venue has told its end with every trade."""
+        attempt = ghost.attempt
         record = await self.journal.step_attempt(
-            attempt.id, attempt.state, now=self.clock.now(), venue_order_id=report.venue_order_id, fills=fills
+            attempt.id,
+            attempt.state,
+            now=self.clock.now(),
+            venue_order_id=report.venue_order_id,
+            fills=sight.fills,
+            whole=sight.settled,
+            ghost_until=None if sight.settled else UNTIL_SETTLED,
         )
-        gone = [fill for fill in before.fills if fill.provisional and fill not in record.fills]
-        self.exposure.settle(attempt, filled_notional(attempt, fills) - filled_notional(attempt, gone))
+        before, after = (own_fills(one, attempt) for one in (ghost.record, record))
+        self.exposure.book(attempt, filled_notional(attempt, after) - filled_notional(attempt, before))
+        if sight.settled:
+            self.exposure.release(attempt.id)
         return record
 
-    async def _current(self, attempt: Attempt) -> IntentRecord:
-        record = await self.journal.get(attempt.intent_id)
+    async def current(self, intent_id: str) -> IntentRecord:
+        """The record as the journal has it now. Raises JournalError."""
+        record = await self.journal.get(intent_id)
         if record is None:
-            raise JournalError(f"the journal lost intent {attempt.intent_id}, whose attempt it held")
+            raise JournalError(f"the journal lost intent {intent_id}, which it held")
         return record
 
 

@@ -13,6 +13,7 @@ from backend.domain.money import ZERO
 from backend.domain.reasons import DropReason, EndReason, FailoverFailure, ParkReason, UnknownReason
 from backend.domain.records import FIRST_LEG, Attempt, Drop, ExecutionResult, IntentRecord
 from backend.policies.candidate import judge_candidate, request_deadline
+from backend.policies.late import WATCHED
 from backend.policies.reroute import ending, may_move, relief
 from backend.policies.resting import RETRY_S, next_look_s, waits_for_a_venue
 from backend.ports.clock import Clock
@@ -137,6 +138,7 @@ class Lifecycle:
     async def _along(self, record: IntentRecord, journey: _Journey, leg: int = FIRST_LEG) -> IntentRecord | Parked:
         """One pass along the chain."""
         for venue in journey.route.chain:
+            record = await self._current(record)
             if self._over(record, leg):
                 break
             reached = await self._at_venue(record, venue, journey, leg)
@@ -144,6 +146,13 @@ class Lifecycle:
                 return reached
             record = reached
         return record
+
+    async def _current(self, record: IntentRecord) -> IntentRecord:
+        """The record as it is now, where evidence may have come beside this drive: an attempt was proven dead by time
+        or by somebody's word, and is looked for on."""
+        if not any(attempt.proof in WATCHED for attempt in record.attempts):
+            return record
+        return await self.attempts.current(record.intent.id)
 
     def _over(self, record: IntentRecord, leg: int = FIRST_LEG) -> bool:
         """Is nothing more to be placed?"""
@@ -335,6 +344,7 @@ class Lifecycle:
         return ExecutionResult.of(record, drops, unresolved_until=None if limits is None else limits.absent_from)
 
     async def _end(self, record: IntentRecord, journey: _Journey) -> ExecutionResult:
+        record = await self._current(record)
         # The journal may know of the wish a moment before we do.
         refused = any(drop.reason is DropReason.CANCELLED for drop in journey.drops)
         cancelled = refused or self.cancels.wanted(record.intent.id)

@@ -27,8 +27,8 @@ class Word:
 async def resolve(journal: Journal, clock: Clock, intent_id: str, word: Word) -> IntentRecord:
     """Closes the open attempt (the first, where a relief leg has one too) by the operator's word, and ends the order
     when it was the last; nothing is sent. The fill is provisional, at
-    the order's own limit, the worst that it can have been; trades that show later replace it. The reservation stays
-    for a while, in which the order is looked for on.
+    the order's own limit, the worst that it can have been; the venue's trades, or its word that it ended with less,
+    replace it when they come. The reservation stays for a while, in which the order is looked for on.
 
     Raises UnknownOrder, NothingToResolve, InvalidOrder for a word that cannot be, JournalError.
     """

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from backend.domain.lifecycle import AttemptState
 from backend.domain.orders import OrderRef, OrderReport
 from backend.domain.records import Attempt, IntentRecord
+from backend.policies.late import too_much
 from backend.policies.resting import next_look_s, why_leave
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
@@ -31,14 +32,24 @@ class Resting:
         """Watches a working attempt until the venue says it has ended, or until it has to leave: then it is cancelled
         and followed to its terminal state, as any other. Only that state tells what is left to move. ``at_rest`` is
         called with True when it is there and stays for the time being."""
+        with self.cancels.followed(record.intent.id):
+            record = await self.attempts.current(record.intent.id)
+            return await self._watch(record, record.attempt(attempt.id), adapter, at_rest)
+
+    async def _watch(
+        self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter, at_rest: Callable[[bool], None]
+    ) -> IntentRecord | Parked:
         ref = OrderRef(attempt.order.symbol, attempt.venue_order_id, attempt.order.client_id or None)
         silent = 0
         while True:
+            if self.cancels.stirred(record.intent.id):
+                record = await self.attempts.current(record.intent.id)
             leave = why_leave(
                 now=self.clock.now(),
                 valid_until=record.valid_until,
                 cancel_requested=self.cancels.wanted(record.intent.id),
                 silent_looks=silent,
+                too_much=attempt.id in {one.id for one in too_much(record)},
             )
             if leave is not None:
                 self.telemetry.info(

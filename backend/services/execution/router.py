@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from backend.config.model import Settings
@@ -31,6 +32,9 @@ from backend.services.execution.resolving import Word, resolve
 ORDERS_IN_FLIGHT_MAX = 1_000
 REVIEW_INTERVAL_S = 60.0
 VALIDITY_MAX_S = 86_400.0
+
+GHOST_PATIENCE_S = 1.0
+"""So long a start, and a review, waits for the looks at the ghosts: those at a silent venue go on beside it."""
 
 
 _Work = Callable[[IntentRecord, OnSettled], Coroutine[object, object, ExecutionResult]]
@@ -78,7 +82,8 @@ class Router:
         self._settings = settings
         self._clock = clock
         self._telemetry = telemetry
-        self._late = LateEvidence(journal, lifecycle.attempts, clock, telemetry)
+        self._late = LateEvidence(journal, lifecycle.attempts, lifecycle.cancels, clock, telemetry)
+        self._ghost_look: asyncio.Task[None] | None = None
         self._running: dict[str, _Running] = {}
         self._reviewer: asyncio.Task[None] | None = None
         self._open = False
@@ -219,8 +224,18 @@ class Router:
         return intent_id in self._running or await self._journal.get(intent_id) is not None
 
     async def _look_for_ghosts(self) -> None:
-        if self._journal.halted is None:
-            await self._late.look(self._lifecycle.adapter)
+        """One round of looks, or what is left of the last one; waited for only a while. Nothing depends on it: what is
+        not looked at stays reserved."""
+        if self._journal.halted is not None:
+            return
+        if self._ghost_look is None or self._ghost_look.done():
+            self._ghost_look = asyncio.create_task(self._late.look(self._lifecycle.adapter), name="look for ghosts")
+        look = self._ghost_look
+        with suppress(TimeoutError):
+            async with self._clock.timeout(GHOST_PATIENCE_S):
+                await asyncio.wait({look})
+        if look.done() and not look.cancelled():
+            look.result()
 
     async def _idle(self) -> list[IntentRecord]:
         """What is not final and nobody works on. Nothing while the journal is halted: an order of a journal that was
@@ -238,6 +253,10 @@ class Router:
             self._reviewer.cancel()
             await asyncio.gather(self._reviewer, return_exceptions=True)
             self._reviewer = None
+        if self._ghost_look is not None:
+            self._ghost_look.cancel()
+            await asyncio.gather(self._ghost_look, return_exceptions=True)
+            self._ghost_look = None
         for intent_id in self._lifecycle.cancels.waiting & self._running.keys():
             # It only rests: there is nothing to wait for, and the next start finds it.
             self._running[intent_id].task.cancel()

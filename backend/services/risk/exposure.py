@@ -37,7 +37,6 @@ class ExposureBook:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._reserved: dict[str, _Reservation] = {}
-        self._ghosts: dict[str, float] = {}
         self._positions: defaultdict[str, dict[str, Decimal]] = defaultdict(dict)
 
     def __repr__(self) -> str:
@@ -78,17 +77,6 @@ class ExposureBook:
         """Frees a reservation; a second release does nothing."""
         self._reserved.pop(attempt_id, None)
 
-    def haunt(self, attempt_id: str, until: float) -> None:
-        """Keeps a reservation until that time (epoch seconds), although its attempt has ended."""
-        if attempt_id in self._reserved:
-            self._ghosts[attempt_id] = until
-
-    def lay_ghosts(self, now: float) -> None:
-        """Frees the reservations whose time is over."""
-        for attempt_id in [one for one, until in self._ghosts.items() if until <= now]:
-            del self._ghosts[attempt_id]
-            self.release(attempt_id)
-
     def settle(self, attempt: Attempt, filled_notional: Decimal) -> None:
         """An attempt ended: its reservation goes, what it executed (in the intent's quote) becomes position."""
         self.release(attempt.id)
@@ -105,7 +93,6 @@ class ExposureBook:
     def load(self, state: ExposureState) -> None:
         """Replaces the book by the journal's."""
         self._reserved = {one.attempt_id: _Reservation(one.venue, one.base, one.amount) for one in state.reservations}
-        self._ghosts = {one.attempt_id: one.until for one in state.reservations if one.until is not None}
         self._positions.clear()
         for held in state.positions:
             self._positions[held.venue][held.base] = held.amount

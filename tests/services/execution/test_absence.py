@@ -119,7 +119,7 @@ async def test_a_parked_order_is_freed_by_the_proof(desk: Desk) -> None:
 
 
 async def test_a_ghost_keeps_its_reservation_for_a_while(desk: Desk) -> None:
-    """Proven by time alone: its amount still counts against the cap, until the ghost is laid."""
+    """Proven by time alone: its amount still counts against the cap, until a look after its time has laid the ghost."""
     await desk.configure(limits=Limits(per_order=Decimal(1_000), per_exchange=Decimal(150)))
     binance = desk.venues["binance"]
     binance.script.append("vanish")
@@ -128,5 +128,6 @@ async def test_a_ghost_keeps_its_reservation_for_a_while(desk: Desk) -> None:
     second = await desk.router.submit(buy("two", exchange="binance"))
     assert "binance" not in second.venues
     desk.clock.advance(GHOST_S + 1)
+    await desk.router.review()
     third = await desk.router.submit(buy("three", exchange="binance"))
     assert third.venues == ("binance",)
