@@ -74,6 +74,7 @@ class Missing(StrEnum):
     LOOKUPS = "not two endpoints were asked after the horizon and after the cancel"
     RETENTION = "the venue may have forgotten the order by now"
     CONTROL = "the venue did not answer a known question in the same round"
+    SEEN = "the venue has told that the order was there, so its absence proves nothing any more"
 
 
 def missing_proof(limits: Horizon | None, cancel: CancelUnknown | None, looked: Sequence[NotFound]) -> Missing | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from backend.config import Limits
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.orders import OrderStatus
+from backend.domain.outcomes import CancelState
 from backend.domain.reasons import EndReason
-from backend.policies.horizon import GHOST_S
+from backend.policies.horizon import GHOST_S, Missing
+from backend.services.execution.resolving import Word
 from tests.fakes.exchange import FakeExchange
 from tests.services.execution.conftest import Desk, buy
 
@@ -130,3 +134,85 @@ async def test_a_ghost_keeps_its_reservation_for_a_while(desk: Desk) -> None:
     desk.clock.advance(GHOST_S + 1)
     third = await desk.router.submit(buy("three", exchange="binance"))
     assert third.venues == ("binance",)
+
+
+NEVER = 10**6
+"""More look-ups than anybody makes."""
+
+
+def lost_from_sight(venue: FakeExchange, filled: str) -> None:
+    """The next order arrives and executes in part, its answer is lost, and neither endpoint ever shows it."""
+    venue.script.append("lost")
+    venue.partial = Decimal(filled)
+    venue.hidden_lookups, venue.lists_nothing = NEVER, True
+
+
+def lacked(desk: Desk) -> set[object]:
+    """What the rounds so far have lacked."""
+    return {fields["lacks"] for _, text, fields in desk.telemetry.records if text == "Absence not proven"}
+
+
+async def test_an_order_that_has_ended_already_is_never_proven_absent(desk: Desk) -> None:
+    """The venue answers the cancel with "already completed": it was there, whatever the look-ups do not show."""
+    binance = desk.venues["binance"]
+    lost_from_sight(binance, "1")
+    binance.ended_is_called = CancelState.ENDED
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert (result.state, result.blocked) == (IntentState.PARKED, Decimal(1))
+    assert lacked(desk) == {Missing.SEEN.value}
+    assert desk.venues["kraken"].placed == []
+
+
+async def test_an_answer_that_may_be_about_an_ended_order_is_no_part_of_a_proof(desk: Desk) -> None:
+    """ "Not open" says neither: nothing is proven by it, and nothing is believed to be there for ever either."""
+    binance = desk.venues["binance"]
+    lost_from_sight(binance, "1")
+    binance.ended_is_called = CancelState.NOT_OPEN
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert result.state is IntentState.PARKED
+    assert lacked(desk) == {Missing.CANCEL.value}
+    assert not result.attempts[0].seen
+
+
+async def seen_once(desk: Desk) -> None:
+    """An order rests unseen with 0.4 executed; the first cancel of it is taken, later ones find nothing."""
+    binance = desk.venues["binance"]
+    lost_from_sight(binance, "0.4")
+    executed = binance._execute
+
+    def resting(order: object) -> object:
+        report = executed(order)  # type: ignore[arg-type]
+        binance.reports[report.venue_order_id] = replace(report, status=OrderStatus.OPEN)
+        return report
+
+    binance._execute = resting  # type: ignore[method-assign,assignment]
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert binance.cancelled == ["1"]
+    assert (result.state, result.blocked, result.unresolved_until) == (IntentState.PARKED, Decimal(1), None)
+
+
+async def test_a_cancel_that_was_taken_is_never_forgotten(desk: Desk) -> None:
+    """It told that the order was there: no later round proves it dead, in this process or the next, until it shows."""
+    await seen_once(desk)
+    assert "the exchange answered: cancelled" in (await desk.journal.recent())[0].attempts[0].evidence
+    await desk.restart()
+    for _ in range(3):
+        desk.clock.advance(60)
+        await desk.router.review()
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert (record.state, record.blocked) == (IntentState.PARKED, Decimal(1))
+    assert desk.venues["kraken"].placed == []
+    desk.venues["binance"].lists_nothing = False
+    desk.venues["binance"].hidden_lookups = 1
+    await desk.router.review()
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert (record.attempts[0].proof, record.attempts[0].filled) == (Proof.TERMINAL_STATE, Decimal("0.4"))
+
+
+async def test_an_operator_ends_what_was_seen_once(desk: Desk) -> None:
+    """Somebody's word is the other way out."""
+    await seen_once(desk)
+    record = await desk.router.resolve("order-1", Word(Decimal("0.4"), "order history"))
+    assert (record.state, record.filled, record.blocked) == (IntentState.DONE_SHORT, Decimal("0.4"), Decimal(0))
