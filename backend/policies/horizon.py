@@ -48,14 +48,20 @@ def horizon(rules: VenueRules, not_after: float, skew_s: float) -> Horizon | Non
     return Horizon(cancel_from, absent_from, made_from + rules.lookup_retention_s.value, absent_from + PATIENCE_S)
 
 
+def is_past(limits: Horizon | None, now: float) -> bool:
+    """Is it worth asking? Only when it is past the horizon by every clock that is known, our own to begin with."""
+    return limits is not None and now > limits.absent_from
+
+
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """One look-up that found nothing. ``sent_at`` on the venue's clock; ``control``: in the same round the venue
-    answered a question whose answer is known."""
+    """One look-up that found nothing. ``sent_at`` on the venue's clock, and at most ``late_s`` later; ``control``: in
+    the same round the venue answered every question whose answer is known."""
 
     endpoint: str
     sent_at: float
     control: bool
+    late_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ def missing_proof(limits: Horizon | None, cancel: CancelUnknown | None, looked: 
         return Missing.DEADLINE
     if cancel is None or cancel.sent_at < limits.cancel_from:
         return Missing.CANCEL
-    if any(one.sent_at > limits.absent_until for one in looked):
+    if any(one.sent_at + one.late_s > limits.absent_until for one in looked):
         return Missing.RETENTION
     late = [one for one in looked if one.sent_at > limits.absent_from and one.sent_at >= cancel.answered_at]
     if len({one.endpoint for one in late}) < ENDPOINTS_MIN:

@@ -17,12 +17,15 @@ from backend.policies.horizon import (
     Missing,
     NotFound,
     horizon,
+    is_past,
     missing_proof,
 )
+from backend.policies.venue_clock import VenueTime, venue_time
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.journal import Journal
 from backend.services.execution.asking import Asking
+from backend.services.health.clocks import VenueClocks
 
 CLOCK_SPREAD_S = 1.0
 """How far the clock of a venue's time endpoint may be from the one that checks deadlines (unverified)."""
@@ -48,12 +51,12 @@ class _Round:
     finer than they tell (``rules.clock_resolution_s``), so it is never ahead of the truth. An endpoint that rounded
     whole seconds could be by half of one, which CLOCK_SPREAD_S covers."""
 
-    told: float
+    told: VenueTime
     at: float
     clock: Clock
 
-    def now(self) -> float:
-        return self.told + self.clock.monotonic() - self.at
+    def now(self) -> VenueTime:
+        return self.told.after(self.clock.monotonic() - self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Inquiry:
     adapter: ExchangeAdapter
     journal: Journal
     clock: Clock
+    clocks: VenueClocks
     asking: Asking
 
     @property
@@ -80,7 +84,9 @@ class Inquiry:
         reading = await self.ask(self.adapter.health())
         if not isinstance(reading, HealthReading):
             return None
-        return _Round(reading.server_time, self.clock.monotonic(), self.clock)
+        monotonic, known = self.clock.monotonic(), self.clocks.known(self.attempt.venue)
+        told = venue_time(reading.server_time, self.clock.now(), monotonic, known)
+        return _Round(told, monotonic, self.clock)
 
     async def remember(self, state: CancelState) -> None:
         """The order was there. Stored before anything else is asked, for whoever looks for it from here on."""
@@ -98,7 +104,7 @@ async def absence(inquiry: Inquiry) -> OrderReport | Absent | Missing:
     """The report when the order was found, Absent when its death is proven, otherwise what the proof still lacks.
 
     The time endpoint is asked first. It is the positive control of the round, and everything after it is dated by the
-    venue's own clock. Then the order's id is cancelled; then two endpoints are asked for it.
+    clocks that it was checked against. Then the order's id is cancelled; then two endpoints are asked for it.
     """
     ask, adapter, ref = inquiry.ask, inquiry.adapter, inquiry.ref
     if inquiry.attempt.seen:
@@ -110,21 +116,22 @@ async def absence(inquiry: Inquiry) -> OrderReport | Absent | Missing:
     venue = await inquiry.begun()
     if venue is None:
         return Missing.CONTROL
-    if venue.now() <= limits.absent_from:
+    if not is_past(limits, venue.now().earliest):
         return Missing.LOOKUPS
     asked_at = venue.now()
     cancelled = await ask(adapter.cancel_order(ref))
     if not isinstance(cancelled, CancelOutcome) or cancelled.state is not CancelState.NO_SUCH_ORDER:
         return await _not_unknown(inquiry, cancelled)
-    cancel = CancelUnknown(asked_at, venue.now())
-    looked = []
+    cancel = CancelUnknown(asked_at.earliest, venue.now().earliest)
+    asked: list[tuple[str, VenueTime]] = []
     for endpoint, question in (("query", adapter.get_order), ("lists", adapter.search_order)):
-        looked.append(NotFound(endpoint, venue.now(), control=True))
+        asked.append((endpoint, venue.now()))
         found = await ask(question(ref))
         if isinstance(found, OrderReport):
             return found
         if found is not None:
             return Missing.LOOKUPS
+    looked = [NotFound(endpoint, at.earliest, control=True, late_s=at.latest - at.earliest) for endpoint, at in asked]
     missing = missing_proof(limits, cancel, looked)
     return _proven(limits, cancel, looked) if missing is None else missing
 

@@ -18,7 +18,7 @@ from backend.domain.outcomes import Accepted, Evidence, Outcome, ProvenNotExecut
 from backend.domain.reasons import DropReason, HealthClass, ParkReason, RejectReason
 from backend.domain.records import Attempt, Drop, IntentRecord
 from backend.policies.candidate import Candidate
-from backend.policies.horizon import GHOST_S, Horizon
+from backend.policies.horizon import GHOST_S, Horizon, is_past
 from backend.policies.reroute import (
     RELIEF_AFTER_S,
     attempt_state,
@@ -228,13 +228,16 @@ class Attempts:
         return max(window_s, min(record.valid_until, limits.park_at) - self.clock.now())
 
     async def prove_absent(self, attempt: Attempt, adapter: ExchangeAdapter, count: int) -> IntentRecord | None:
-        """One round of the proof by deadline, unless there is none. The record when the order was found after all,
-        is proven dead, or has been settled by somebody else."""
+        """One round of the proof by deadline, once our own clock is past it. The record when the order was found after
+        all, is proven dead, or has been settled by somebody else."""
+        if not attempt.seen and not is_past(horizon_of(attempt, adapter), self.clock.now()):
+            return None
         record = await self._current(attempt)
         attempt = record.attempt(attempt.id)
         if attempt.state is not AttemptState.UNKNOWN:
             return record
-        found = await absence(Inquiry(attempt, adapter, self.journal, self.clock, self.asking))
+        clocks = self.health.clocks
+        found = await absence(Inquiry(attempt, adapter, self.journal, self.clock, clocks, self.asking))
         if isinstance(found, OrderReport):
             return await self._adopted(attempt, found, count)
         if not isinstance(found, Absent):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -216,3 +217,60 @@ async def test_an_operator_ends_what_was_seen_once(desk: Desk) -> None:
     await seen_once(desk)
     record = await desk.router.resolve("order-1", Word(Decimal("0.4"), "order history"))
     assert (record.state, record.filled, record.blocked) == (IntentState.DONE_SHORT, Decimal("0.4"), Decimal(0))
+
+
+async def test_one_wrong_answer_of_the_time_endpoint_proves_nothing(desk: Desk) -> None:
+    """Right after the send, at a restart, it is 200 s ahead: the order may yet execute, and is not even cancelled."""
+    binance = desk.venues["binance"]
+    desk.clock.pace_s = 0.001
+    binance.gate = asyncio.Event()
+    sending = asyncio.create_task(desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S)))
+    while not binance.placed:  # noqa: ASYNC110 - the fake has no event for it
+        await asyncio.sleep(0)
+    binance.gate = None
+    binance.ahead_s = 200.0
+    await desk.restart()
+    sending.cancel()
+    binance.ahead_s = 0.0
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert record.attempts[0].proof is None
+    assert "cancel_order" not in binance.calls
+    assert desk.venues["kraken"].placed == []
+
+
+async def test_what_is_known_of_a_clock_outweighs_two_that_were_set(desk: Desk) -> None:
+    """Its answer and our own clock are both 200 s ahead all at once: earlier answers tell that this cannot be."""
+    binance = desk.venues["binance"]
+    binance.script.append("vanish")
+    desk.clock.pace_s = 60.0
+    sending = asyncio.create_task(desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S)))
+    record = None
+    while record is None or not record.attempts or record.attempts[0].state is not AttemptState.UNKNOWN:
+        record = await desk.journal.get("order-1")
+    desk.clock.wall_ahead_s = 200.0
+    attempts = desk.router._lifecycle.attempts
+    assert await attempts.prove_absent(record.attempts[0], binance, 1) is None
+    assert "cancel_order" not in binance.calls
+    sending.cancel()
+
+
+async def test_a_venue_whose_clock_is_wrong_for_long_proves_nothing_too_soon(desk: Desk) -> None:
+    """All its answers are 200 s ahead, so they agree with each other: our own clock has to be past the horizon too."""
+    binance = desk.venues["binance"]
+    binance.ahead_s = 200.0
+    binance.script.append("vanish")
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    first, second = result.attempts
+    assert first.proof is Proof.DEADLINE
+    assert second.opened_at > first.order.not_after + 1 + 2 + 2
+
+
+async def test_our_own_clock_alone_proves_nothing_either(desk: Desk) -> None:
+    """The venue's clock is an hour behind ours, by its own answers: it is not past the deadline."""
+    binance = desk.venues["binance"]
+    binance.ahead_s = -3_600.0
+    binance.script.append("vanish")
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert result.state is IntentState.PARKED
+    assert "cancel_order" not in binance.calls
