@@ -8,16 +8,21 @@ that it must be able to answer, and after it has called a cancel of the order's 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.domain.lifecycle import AttemptState, Proof
+from backend.domain.records import Attempt, IntentRecord
 from backend.domain.rules import DeadlineClass, VenueRules
 
 PATIENCE_S = 60.0
 """How long after the horizon an order is looked for at short intervals; then it is parked, and looked for on."""
 
 ENDPOINTS_MIN = 2
+
+CONTROL_INTENTS_MAX = 50
+"""Among so many of the newest intents a known order is looked for, to be asked for beside the unknown one."""
 
 GHOST_S = 900.0
 """How long the reservation of an order that was proven dead by time, or declared so, stays: the venue may break its
@@ -97,3 +102,22 @@ def missing_proof(limits: Horizon | None, cancel: CancelUnknown | None, looked: 
     if len({one.endpoint for one in late if one.control}) < ENDPOINTS_MIN:
         return Missing.CONTROL
     return None
+
+
+def known_order(records: Iterable[IntentRecord], attempt: Attempt, rules: VenueRules, now: float) -> Attempt | None:
+    """The newest other order of the attempt's account and market that a look-up by our id must find: the venue itself
+    has told of it, it is older than the visibility bound, and the venue cannot have forgotten it yet. None: there is
+    none, and the time endpoint is the only control."""
+    visible = now - rules.engine_bound_s.value - rules.visibility_bound_s.value
+    kept = now - rules.lookup_retention_s.value
+    fitting = [
+        one
+        for record in records
+        for one in record.attempts
+        if one.id != attempt.id
+        and (one.venue, one.order.symbol) == (attempt.venue, attempt.order.symbol)
+        and (one.state is AttemptState.WORKING or one.proof is Proof.TERMINAL_STATE)
+        and one.venue_order_id is not None
+        and kept < one.opened_at < visible
+    ]
+    return max(fitting, key=lambda one: one.opened_at, default=None)

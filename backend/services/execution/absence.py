@@ -12,12 +12,14 @@ from backend.domain.outcomes import CancelOutcome, CancelState
 from backend.domain.reasons import UnknownReason
 from backend.domain.records import Attempt
 from backend.policies.horizon import (
+    CONTROL_INTENTS_MAX,
     CancelUnknown,
     Horizon,
     Missing,
     NotFound,
     horizon,
     is_past,
+    known_order,
     missing_proof,
 )
 from backend.policies.venue_clock import VenueTime, venue_time
@@ -99,12 +101,21 @@ class Inquiry:
             evidence="; ".join(part for part in (self.attempt.evidence, told) if part),
         )
 
+    async def controlled(self) -> bool:
+        """Another order that the venue must know is asked for, in the same words: does it find that one?"""
+        records = await self.journal.recent(CONTROL_INTENTS_MAX)
+        known = known_order(records, self.attempt, self.adapter.rules, self.clock.now())
+        if known is None:
+            return True
+        ref = OrderRef(known.order.symbol, None, known.order.client_id, known.order.created_at)
+        return isinstance(await self.asking.ask(known, self.adapter.get_order(ref)), OrderReport)
+
 
 async def absence(inquiry: Inquiry) -> OrderReport | Absent | Missing:
     """The report when the order was found, Absent when its death is proven, otherwise what the proof still lacks.
 
-    The time endpoint is asked first. It is the positive control of the round, and everything after it is dated by the
-    clocks that it was checked against. Then the order's id is cancelled; then two endpoints are asked for it.
+    The time endpoint is asked first. Then the order's id is cancelled; then two endpoints are asked for it; then the
+    first of them for an order that it must know, where there is one.
     """
     ask, adapter, ref = inquiry.ask, inquiry.adapter, inquiry.ref
     if inquiry.attempt.seen:
@@ -131,7 +142,8 @@ async def absence(inquiry: Inquiry) -> OrderReport | Absent | Missing:
             return found
         if found is not None:
             return Missing.LOOKUPS
-    looked = [NotFound(endpoint, at.earliest, control=True, late_s=at.latest - at.earliest) for endpoint, at in asked]
+    control = await inquiry.controlled()
+    looked = [NotFound(endpoint, at.earliest, control, at.latest - at.earliest) for endpoint, at in asked]
     missing = missing_proof(limits, cancel, looked)
     return _proven(limits, cancel, looked) if missing is None else missing
 

@@ -274,3 +274,21 @@ async def test_our_own_clock_alone_proves_nothing_either(desk: Desk) -> None:
     result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
     assert result.state is IntentState.PARKED
     assert "cancel_order" not in binance.calls
+
+
+async def test_a_venue_that_does_not_find_a_known_order_proves_nothing(desk: Desk) -> None:
+    """An order that it has executed and told of is not found either, so "not found" means nothing there."""
+    binance = desk.venues["binance"]
+    assert (await desk.router.submit(buy("known", exchange="binance"))).venues == ("binance",)
+    desk.clock.advance(10)
+    binance.script.append("vanish")
+    binance.hidden_lookups = NEVER
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert result.state is IntentState.PARKED
+    assert lacked(desk) == {Missing.CONTROL.value}
+    binance.hidden_lookups = 0
+    await desk.router.review()
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert record.attempts[0].proof is Proof.DEADLINE
+    assert binance.calls[-4:].count("get_order") == 2
