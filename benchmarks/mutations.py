@@ -170,10 +170,11 @@ def new_id_on_recovery() -> None:
     attempts.Attempts.look_up = look_up
     real_absence = attempts.absence
 
-    async def absent(attempt: Attempt, adapter: Any, clock: Any, ask: Any) -> Any:
-        order = attempt.order
+    async def absent(inquiry: Any) -> Any:
+        order = inquiry.attempt.order
         other = dataclasses.replace(order, client_id=order.client_id[:8] + "ffff" + order.client_id[12:])
-        return await real_absence(dataclasses.replace(attempt, order=other), adapter, clock, ask)
+        attempt = dataclasses.replace(inquiry.attempt, order=other)
+        return await real_absence(dataclasses.replace(inquiry, attempt=attempt))
 
     attempts.absence = absent
 

@@ -6,6 +6,7 @@ Only ``ProvenNotExecuted`` may be tried elsewhere. ``Unknown`` is resolved by ev
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from backend.domain.orders import OrderReport
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
@@ -71,13 +72,36 @@ class Unknown:
 Outcome = Accepted | ProvenNotExecuted | Unknown
 
 
+class CancelState(StrEnum):
+    """What a venue says of an order that it was asked to cancel."""
+
+    CANCELLED = "cancelled"
+    """The cancel was taken: the order was there."""
+    ENDED = "ended already"
+    """It was there too: filled or cancelled before, or not to be cancelled at the moment."""
+    NO_SUCH_ORDER = "no such order"
+    """In the words that the venue has for an order which it does not know. Some have no others for one that has ended:
+    alone it is no proof."""
+    NOT_OPEN = "not open"
+    """Ended, or never there: the venue does not say which, though it has a word of its own for the latter."""
+
+    @property
+    def was_there(self) -> bool:
+        return self in (CancelState.CANCELLED, CancelState.ENDED)
+
+
 @dataclass(frozen=True, slots=True)
 class CancelOutcome:
-    """Answer to a cancel. ``done`` true: the venue says it is cancelled; false: it says there is no such open order.
+    """Answer to a cancel. ``filled`` where the answer tells the executed part.
 
-    ``filled`` where the answer tells the executed part. A cancel without a valid answer raises VenueCallFailed.
+    A cancel without a valid answer raises VenueCallFailed.
     """
 
-    done: bool
+    state: CancelState
     evidence: Evidence
     filled: str | None = None
+
+    @property
+    def done(self) -> bool:
+        """This cancel was taken."""
+        return self.state is CancelState.CANCELLED

@@ -67,6 +67,8 @@ class UnknownReason(StrEnum):
     UNLISTED = "unlisted"
     INTERRUPTED = "interrupted"
     RESTART = "restart"
+    SEEN = "seen"
+    """No look-up finds it, but a cancel of it was answered as only that of an order can be which was there."""
 
 
 class ParkReason(StrEnum):

@@ -45,6 +45,11 @@ class Attempt:
     def venue(self) -> str:
         return self.order.venue
 
+    @property
+    def seen(self) -> bool:
+        """Its venue has told that it was there, though no look-up finds it: no absence proves anything any more."""
+        return self.outcome_reason is UnknownReason.SEEN
+
 
 FIRST_LEG = 1
 

@@ -8,16 +8,21 @@ that it must be able to answer, and after it has called a cancel of the order's 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.domain.lifecycle import AttemptState, Proof
+from backend.domain.records import Attempt, IntentRecord
 from backend.domain.rules import DeadlineClass, VenueRules
 
 PATIENCE_S = 60.0
 """How long after the horizon an order is looked for at short intervals; then it is parked, and looked for on."""
 
 ENDPOINTS_MIN = 2
+
+CONTROL_INTENTS_MAX = 50
+"""Among so many of the newest intents a known order is looked for, to be asked for beside the unknown one."""
 
 GHOST_S = 900.0
 """How long the reservation of an order that was proven dead by time, or declared so, stays: the venue may break its
@@ -48,14 +53,20 @@ def horizon(rules: VenueRules, not_after: float, skew_s: float) -> Horizon | Non
     return Horizon(cancel_from, absent_from, made_from + rules.lookup_retention_s.value, absent_from + PATIENCE_S)
 
 
+def is_past(limits: Horizon | None, now: float) -> bool:
+    """Is it worth asking? Only when it is past the horizon by every clock that is known, our own to begin with."""
+    return limits is not None and now > limits.absent_from
+
+
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """One look-up that found nothing. ``sent_at`` on the venue's clock; ``control``: in the same round the venue
-    answered a question whose answer is known."""
+    """One look-up that found nothing. ``sent_at`` on the venue's clock, and at most ``late_s`` later; ``control``: in
+    the same round the venue answered every question whose answer is known."""
 
     endpoint: str
     sent_at: float
     control: bool
+    late_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,7 @@ class Missing(StrEnum):
     LOOKUPS = "not two endpoints were asked after the horizon and after the cancel"
     RETENTION = "the venue may have forgotten the order by now"
     CONTROL = "the venue did not answer a known question in the same round"
+    SEEN = "the venue has told that the order was there, so its absence proves nothing any more"
 
 
 def missing_proof(limits: Horizon | None, cancel: CancelUnknown | None, looked: Sequence[NotFound]) -> Missing | None:
@@ -82,7 +94,7 @@ def missing_proof(limits: Horizon | None, cancel: CancelUnknown | None, looked: 
         return Missing.DEADLINE
     if cancel is None or cancel.sent_at < limits.cancel_from:
         return Missing.CANCEL
-    if any(one.sent_at > limits.absent_until for one in looked):
+    if any(one.sent_at + one.late_s > limits.absent_until for one in looked):
         return Missing.RETENTION
     late = [one for one in looked if one.sent_at > limits.absent_from and one.sent_at >= cancel.answered_at]
     if len({one.endpoint for one in late}) < ENDPOINTS_MIN:
@@ -90,3 +102,22 @@ def missing_proof(limits: Horizon | None, cancel: CancelUnknown | None, looked: 
     if len({one.endpoint for one in late if one.control}) < ENDPOINTS_MIN:
         return Missing.CONTROL
     return None
+
+
+def known_order(records: Iterable[IntentRecord], attempt: Attempt, rules: VenueRules, now: float) -> Attempt | None:
+    """The newest other order of the attempt's account and market that a look-up by our id must find: the venue itself
+    has told of it, it is older than the visibility bound, and the venue cannot have forgotten it yet. None: there is
+    none, and the time endpoint is the only control."""
+    visible = now - rules.engine_bound_s.value - rules.visibility_bound_s.value
+    kept = now - rules.lookup_retention_s.value
+    fitting = [
+        one
+        for record in records
+        for one in record.attempts
+        if one.id != attempt.id
+        and (one.venue, one.order.symbol) == (attempt.venue, attempt.order.symbol)
+        and (one.state is AttemptState.WORKING or one.proof is Proof.TERMINAL_STATE)
+        and one.venue_order_id is not None
+        and kept < one.opened_at < visible
+    ]
+    return max(fitting, key=lambda one: one.opened_at, default=None)

@@ -34,6 +34,10 @@ AGE_MAX_S = 300.0
 SAMPLES_MAX = 16
 """Each that is kept is the best known of its age, so in practice there are far fewer."""
 
+OWN_CLOCK_MARGIN_S = 5.0
+"""So far our wall clock is taken to be off a venue's clock of which nothing else is known. One that NTP keeps is off by
+far less, and an order that is stamped as far from the venue's time is refused at most of them."""
+
 GRAIN_S = 1e-6
 """Epoch seconds in a float are exact to a quarter of a microsecond."""
 
@@ -78,6 +82,29 @@ class ClockEstimate:
     def ahead_s(self, wall: float, monotonic: float) -> float:
         """How far the venue's clock is ahead of our wall clock; both of ours as they are at this moment."""
         return self.offset_s - (wall - monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class VenueTime:
+    """What a venue's clock shows, by all that is known of it. Epoch seconds."""
+
+    earliest: float
+    latest: float
+
+    def after(self, seconds: float) -> VenueTime:
+        """The same, so much later."""
+        return VenueTime(self.earliest + seconds, self.latest + seconds)
+
+
+def venue_time(told: float, wall: float, monotonic: float, known: ClockEstimate | None) -> VenueTime:
+    """One answer of a venue's time endpoint, checked against what earlier ones told and against our own wall clock; all
+    as they are at this moment. None of the three is believed alone: what has to be past must be so by each of them, so
+    a single wrong one makes a proof later and never sooner."""
+    if known is None:
+        low, high = wall - OWN_CLOCK_MARGIN_S, wall + OWN_CLOCK_MARGIN_S
+    else:
+        low, high = monotonic + known.low, monotonic + known.high
+    return VenueTime(min(told, wall, low), max(told, wall, high))
 
 
 def with_sample(samples: Sequence[ClockSample], new: ClockSample) -> tuple[ClockSample, ...]:

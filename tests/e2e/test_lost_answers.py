@@ -10,7 +10,11 @@ import pytest
 from backend.domain.lifecycle import IntentState, Proof
 from backend.domain.reasons import DropReason, EndReason, ParkReason
 from backend.emulator.faults import Fault, FaultKind
+from backend.emulator.wire import Endpoint
 from tests.e2e.conftest import PLACE, VENUES, World, buy, hasty, lost
+
+PROVABLE_S = 14.0
+"""Deadline, spread and both bounds of the emulated exchanges are over after ten seconds."""
 
 LOOKED_UP = [venue for venue in VENUES if venue != "firi"]
 
@@ -48,6 +52,18 @@ async def test_at_firi_an_absent_order_is_parked_and_its_market_blocked(world: W
     assert other.venues == ("binance",)
     assert parked.unresolved_until is None
     assert world.emulator.ledger("firi").orders == ()
+
+
+@pytest.mark.parametrize(("venue", "name"), [("okx", "51402"), ("bybit", "170142")])
+async def test_a_cancel_of_an_ended_order_is_no_part_of_a_proof(world: World, venue: str, name: str) -> None:
+    """The exchange's look-ups lag behind its bounds, but its cancel says that the order is over: nothing is moved."""
+    world.emulator.inject(venue, lost(hidden_s=120.0))
+    world.emulator.inject(venue, Fault(FaultKind.STATUS, frozenset({Endpoint.CANCEL}), params={"name": name}))
+    now = world.clock.now()  # type: ignore[attr-defined]
+    result = await (await world.runtime.router()).submit(buy(exchange=venue, valid_until=now + PROVABLE_S))
+    assert (result.state, result.blocked) == (IntentState.PARKED, Decimal("0.01"))
+    assert "the exchange answered: ended already" in result.attempts[0].evidence
+    assert (world.orders(), world.executed()) == (1, Decimal("0.01"))
 
 
 @pytest.mark.parametrize("venue", LOOKED_UP)

@@ -134,13 +134,17 @@ def test_market_orders_and_their_units(desk: Desk, changes: dict[str, str], exec
 
 
 def test_a_cancel_by_either_id(desk: Desk) -> None:
-    """A cancelled order is gone from the open ones; what is not open cannot be cancelled."""
+    """A cancelled order is gone from the open ones; cancelled, filled and unknown orders have a code each."""
     order_id = placed(desk, price="98", orderLinkId="a-1")["result"]["orderId"]
     placed(desk, price="97", orderLinkId="a-2")
     for name in ({"orderId": order_id}, {"orderLinkId": "a-2"}):
         fields = {"category": "spot", "symbol": "BTCUSDT", **name}
         assert desk.json("POST", "/v5/order/cancel", fields)["retCode"] == 0
-        assert desk.json("POST", "/v5/order/cancel", fields)["retCode"] == 170213
+        assert desk.json("POST", "/v5/order/cancel", fields)["retCode"] == 170142
+    filled = {"category": "spot", "symbol": "BTCUSDT", "orderId": placed(desk, price="103")["result"]["orderId"]}
+    assert desk.json("POST", "/v5/order/cancel", filled)["retCode"] == 170139
+    unknown = {"category": "spot", "symbol": "BTCUSDT", "orderLinkId": "nobody"}
+    assert desk.json("POST", "/v5/order/cancel", unknown)["retCode"] == 170213
     assert found(desk) == []
     nameless = {"category": "spot", "symbol": "BTCUSDT"}
     assert desk.json("POST", "/v5/order/cancel", nameless)["retCode"] == 10001

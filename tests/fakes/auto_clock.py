@@ -9,16 +9,18 @@ from contextlib import AbstractAsyncContextManager
 class AutoClock:
     """Starts at a round time; ``advance`` moves it by hand. Sleeps beyond ``patience_s`` never end by themselves.
 
-    ``pace_s``: so long a sleep really takes, where others must get their turn while somebody sleeps again and again.
+    ``wall_ahead_s``: how far its wall clock was set. ``pace_s``: so long a sleep really takes, where others must get
+    their turn while somebody sleeps again and again.
     """
 
     def __init__(self, start: float = 1_700_000_000.0, patience_s: float = 50.0) -> None:
         self._now = start
         self._patience_s = patience_s
         self.pace_s = 0.0
+        self.wall_ahead_s = 0.0
 
     def now(self) -> float:
-        return self._now
+        return self._now + self.wall_ahead_s
 
     def monotonic(self) -> float:
         return self._now

@@ -25,7 +25,7 @@ from backend.domain.orders import (
     TimeInForce,
     VenueOrder,
 )
-from backend.domain.outcomes import Accepted, CancelOutcome, Evidence, Outcome, ProvenNotExecuted, Unknown
+from backend.domain.outcomes import Accepted, CancelOutcome, CancelState, Evidence, Outcome, ProvenNotExecuted, Unknown
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
 from backend.domain.records import ExecutionResult
 from backend.domain.rules import (
@@ -121,7 +121,8 @@ class FakeExchange:
     ``script`` holds what the next places answer: an Outcome; "fill"; "lost" (executed, answer lost); "vanish" (answer
     lost, nothing executed). ``hidden_lookups`` look-ups answer "not found" before an order shows. ``partial`` caps what
     an IOC executes. Its time endpoint tells ``clock``, ``ahead_s`` ahead, in answers of ``round_trip_s`` on the
-    router's clock ``asked_on``; without a ``clock`` its own stands still, so that no absence is ever proven.
+    router's clock ``asked_on``; without a ``clock`` its own stands still, so that no absence is ever proven. A cancel
+    of an order that has ended is answered with ``ended_is_called``.
     """
 
     def __init__(self, venue: str, *, price: str = "100.00", symbols: tuple[str, ...] = ("BTC/USDT",)) -> None:
@@ -147,6 +148,8 @@ class FakeExchange:
         self.clock: Clock | None = None
         self.refuses: set[str] = set()
         self.cancels_nothing = False
+        self.ended_is_called = CancelState.NO_SUCH_ORDER
+        self.lists_nothing = False
         self.asked_on: Clock | None = None
         self.ahead_s = 0.0
         self.round_trip_s = 0.0
@@ -210,7 +213,8 @@ class FakeExchange:
         self._called("search_order")
         if self.silent:
             raise VenueCallFailed(self._venue, "search_order", "no answer")
-        return next((r for r in self.reports.values() if r.client_id == ref.client_id), None)
+        listed = () if self.lists_nothing else self.reports.values()
+        return next((r for r in listed if r.client_id == ref.client_id), None)
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         return tuple(report for report in self.reports.values() if not report.status.terminal)
@@ -231,17 +235,17 @@ class FakeExchange:
         if self.silent:
             raise VenueCallFailed(self._venue, "cancel_order", "no answer")
         if self.cancels_nothing:
-            return CancelOutcome(done=False, evidence=Evidence(headers_written=True, status=400))
+            return CancelOutcome(CancelState.NO_SUCH_ORDER, Evidence(headers_written=True, status=400))
         named = [r.venue_order_id for r in self.reports.values() if ref.client_id and r.client_id == ref.client_id]
         number = ref.venue_order_id or next(iter(named), None)
         if number is None:
-            return CancelOutcome(done=False, evidence=Evidence(headers_written=True, status=400))
+            return CancelOutcome(CancelState.NO_SUCH_ORDER, Evidence(headers_written=True, status=400))
         self.cancelled.append(number)
         report = self.reports[number]
         if report.status.terminal:
-            return CancelOutcome(done=False, evidence=Evidence(headers_written=True, status=400))
+            return CancelOutcome(self.ended_is_called, Evidence(headers_written=True, status=400))
         self.reports[number] = replace(report, status=OrderStatus.CANCELED)
-        return CancelOutcome(done=True, evidence=Evidence(headers_written=True, status=200))
+        return CancelOutcome(CancelState.CANCELLED, Evidence(headers_written=True, status=200))
 
     async def place_order(self, order_request: Intent) -> ExecutionResult:
         assert self.runner is not None

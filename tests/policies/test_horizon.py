@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from backend.domain.rules import DeadlineClass, Fact, Verification
 from backend.integrations.exchanges.binance.rules import RULES as BINANCE
 from backend.integrations.exchanges.firi.rules import RULES as FIRI
-from backend.policies.horizon import PATIENCE_S, CancelUnknown, Horizon, Missing, NotFound, horizon, missing_proof
+from backend.policies.horizon import (
+    PATIENCE_S,
+    CancelUnknown,
+    Horizon,
+    Missing,
+    NotFound,
+    horizon,
+    is_past,
+    missing_proof,
+)
 
 NOT_AFTER, SKEW = 1_000.0, 0.25
 RETAINED_S = 90 * 86_400
@@ -58,6 +67,7 @@ def test_all_conditions_together_prove() -> None:
         (LIMITS, replace(CANCEL, answered_at=1_120.55), FOUND_NOTHING, Missing.LOOKUPS),
         (LIMITS, CANCEL, (FOUND_NOTHING[0], replace(FOUND_NOTHING[1], control=False)), Missing.CONTROL),
         (LIMITS, CANCEL, FORGOTTEN, Missing.RETENTION),
+        (LIMITS, CANCEL, (FOUND_NOTHING[0], replace(FOUND_NOTHING[1], late_s=90 * 86_400.0)), Missing.RETENTION),
     ],
 )
 def test_each_condition_is_needed(
@@ -75,3 +85,11 @@ def test_nothing_before_the_horizon_ever_proves(looked: list[NotFound], answered
     """However many look-ups find nothing: as long as the order may yet execute or appear, they prove nothing."""
     cancel = CancelUnknown(sent_at=1_001.0, answered_at=answered)
     assert missing_proof(LIMITS, cancel, looked) is Missing.LOOKUPS
+
+
+@pytest.mark.parametrize(
+    ("limits", "now", "past"), [(None, 9e9, False), (LIMITS, 1_120.25, False), (LIMITS, 1_120.3, True)]
+)
+def test_nobody_is_asked_before_the_horizon(limits: Horizon | None, now: float, past: bool) -> None:
+    """Not at its edge, and never where there is none."""
+    assert is_past(limits, now) is past

@@ -16,6 +16,7 @@ from backend.policies.venue_clock import (
     CLOCK_ERROR_MAX_S,
     DRIFT,
     GRAIN_S,
+    OWN_CLOCK_MARGIN_S,
     SAMPLES_MAX,
     ClockEstimate,
     ClockSample,
@@ -23,6 +24,7 @@ from backend.policies.venue_clock import (
     clock_problem,
     estimate,
     needs_clock,
+    venue_time,
     with_sample,
 )
 from tests.fakes.exchange import floor_to, rules
@@ -189,3 +191,32 @@ def test_who_needs_a_clock(kind: DeadlineClass) -> None:
     """Every venue that checks deadlines, wherever it does."""
     venue = replace(rules("alpha"), deadline_class=Fact(kind, Verification.RUN, "2026-11-23", "a test"))
     assert needs_clock(venue) is (kind is not DeadlineClass.NONE)
+
+
+AT, KNOWN = 1_000.0, ClockEstimate(899.5, 900.5)
+"""What the venue's clock shows when ours shows 1000 and the monotonic one 100, as far as is known."""
+
+
+@pytest.mark.parametrize(
+    ("told", "wall", "known", "earliest", "latest"),
+    [
+        (AT, AT, KNOWN, 999.5, 1_000.5),
+        (AT + 200, AT, KNOWN, 999.5, AT + 200),  # one wrong answer
+        (AT - 200, AT, KNOWN, AT - 200, 1_000.5),
+        (AT, AT + 200, KNOWN, 999.5, AT + 200),  # our clock was set
+        (AT, AT - 200, KNOWN, AT - 200, 1_000.5),
+        (AT + 200, AT, ClockEstimate(1_099.5, 1_100.5), AT, 1_200.5),  # wrong for long: it agrees with itself
+        (AT + 200, AT + 200, KNOWN, 999.5, AT + 200),
+        (AT, AT, None, AT - OWN_CLOCK_MARGIN_S, AT + OWN_CLOCK_MARGIN_S),
+        (AT + 200, AT, None, AT - OWN_CLOCK_MARGIN_S, AT + 200),
+        (AT - 200, AT, None, AT - 200, AT + OWN_CLOCK_MARGIN_S),
+    ],
+)
+def test_no_clock_is_believed_alone(
+    told: float, wall: float, known: ClockEstimate | None, earliest: float, latest: float
+) -> None:
+    """What an answer tells, what earlier ones told, and our own clock: the earliest of them counts for what has to be
+    past, the latest for what must not be past yet."""
+    now = venue_time(told, wall, 100.0, known)
+    assert (now.earliest, now.latest) == (earliest, latest)
+    assert (now.after(7.0).earliest, now.after(7.0).latest) == (earliest + 7, latest + 7)

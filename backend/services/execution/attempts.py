@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
@@ -18,7 +18,7 @@ from backend.domain.outcomes import Accepted, Evidence, Outcome, ProvenNotExecut
 from backend.domain.reasons import DropReason, HealthClass, ParkReason, RejectReason
 from backend.domain.records import UNTIL_SETTLED, Attempt, Drop, Ghost, IntentRecord
 from backend.policies.candidate import Candidate
-from backend.policies.horizon import GHOST_S, Horizon
+from backend.policies.horizon import GHOST_S, Horizon, is_past
 from backend.policies.late import Sight, own_fills
 from backend.policies.reroute import (
     RELIEF_AFTER_S,
@@ -33,7 +33,7 @@ from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.journal import Journal
 from backend.ports.telemetry import Telemetry
-from backend.services.execution.absence import Absent, absence, horizon_of
+from backend.services.execution.absence import Absent, Inquiry, absence, horizon_of
 from backend.services.execution.asking import NO_ANSWER, Asking, total
 from backend.services.health.board import HealthBoard
 from backend.services.risk.exposure import ExposureBook
@@ -228,12 +228,16 @@ class Attempts:
         return max(window_s, min(record.valid_until, limits.park_at) - self.clock.now())
 
     async def prove_absent(self, attempt: Attempt, adapter: ExchangeAdapter, count: int) -> IntentRecord | None:
-        """One round of the proof by deadline. The record when the order was found after all, or is proven dead."""
-
-        async def ask(question: Coroutine[object, object, object]) -> object:
-            return await self.asking.ask(attempt, question)
-
-        found = await absence(attempt, adapter, self.clock, ask)
+        """One round of the proof by deadline, once our own clock is past it. The record when the order was found after
+        all, is proven dead, or has been settled by somebody else."""
+        if not attempt.seen and not is_past(horizon_of(attempt, adapter), self.clock.now()):
+            return None
+        record = await self.current(attempt.intent_id)
+        attempt = record.attempt(attempt.id)
+        if attempt.state is not AttemptState.UNKNOWN:
+            return record
+        clocks = self.health.clocks
+        found = await absence(Inquiry(attempt, adapter, self.journal, self.clock, clocks, self.asking))
         if isinstance(found, OrderReport):
             return await self._adopted(attempt, found, count)
         if not isinstance(found, Absent):

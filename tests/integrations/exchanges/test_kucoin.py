@@ -14,7 +14,7 @@ import pytest
 
 from backend.domain.errors import VenueCallFailed
 from backend.domain.orders import OrderRef, OrderStatus, Side
-from backend.domain.outcomes import Accepted
+from backend.domain.outcomes import Accepted, CancelState
 from backend.domain.reasons import UnknownReason
 from backend.integrations.exchanges.factory import rules_of
 from backend.integrations.exchanges.kucoin.rules import FILL_PAGES_MAX
@@ -196,14 +196,14 @@ async def test_every_wording_of_not_found(code: str, message: str) -> None:
     refused = answer({"code": code, "msg": message}, 400)
     bench = await warm_bench("kucoin", refused, refused)
     assert await bench.adapter.get_order(BY_CLIENT_ID) is None
-    assert not (await bench.adapter.cancel_order(BY_CLIENT_ID)).done
+    assert (await bench.adapter.cancel_order(BY_CLIENT_ID)).state is CancelState.NO_SUCH_ORDER
 
 
 async def test_a_cancel_of_an_ended_order_in_its_other_wording() -> None:
-    """It may have been filled: not done, and no error either."""
+    """It may have been filled; but these are the venue's only words for an order that is not there."""
     refused = answer({"code": "400100", "msg": "Order not exist or not allow to be cancelled"}, 400)
     bench = await warm_bench("kucoin", refused)
-    assert not (await bench.adapter.cancel_order(BY_ID)).done
+    assert (await bench.adapter.cancel_order(BY_ID)).state is CancelState.NO_SUCH_ORDER
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from backend.domain.errors import ConfigurationError, InvalidOrder, VenueCallFai
 from backend.domain.health import HealthReading
 from backend.domain.instruments import Instrument
 from backend.domain.orders import Balance, Credentials, Intent, OrderRef, OrderStatus, Side, TimeInForce, VenueOrder
-from backend.domain.outcomes import Accepted, Outcome, ProvenNotExecuted, Unknown
+from backend.domain.outcomes import Accepted, CancelState, Outcome, ProvenNotExecuted, Unknown
 from backend.domain.reasons import RejectReason, UnknownReason
 from backend.domain.rules import VenueRules
 from backend.integrations.exchanges.factory import rules_of
@@ -243,8 +243,9 @@ async def test_an_order_that_takes_a_part_rests_with_the_remainder() -> None:
     cancelled = await paper.adapter.cancel_order(ref)
     assert (cancelled.done, cancelled.filled) == (True, "1")
     assert (await paper.owned())["USDT"] == (D("899.9"), D(0))
-    assert not (await paper.adapter.cancel_order(ref)).done
-    assert not (await paper.adapter.cancel_order(OrderRef(SYMBOL, "nobody's"))).done
+    assert (await paper.adapter.cancel_order(ref)).state is CancelState.ENDED
+    unknown = await paper.adapter.cancel_order(OrderRef(SYMBOL, "nobody's"))
+    assert unknown.state is CancelState.NO_SUCH_ORDER
 
 
 async def test_a_resting_order_is_told_as_it_is_while_the_books_are_silent() -> None:

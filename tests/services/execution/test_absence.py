@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from backend.config import Limits
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.orders import OrderStatus
+from backend.domain.outcomes import CancelState
 from backend.domain.reasons import EndReason
-from backend.policies.horizon import GHOST_S
+from backend.policies.horizon import GHOST_S, Missing
+from backend.services.execution.resolving import Word
 from tests.fakes.exchange import FakeExchange
 from tests.services.execution.conftest import Desk, buy
 
@@ -131,3 +136,160 @@ async def test_a_ghost_keeps_its_reservation_for_a_while(desk: Desk) -> None:
     await desk.router.review()
     third = await desk.router.submit(buy("three", exchange="binance"))
     assert third.venues == ("binance",)
+
+
+NEVER = 10**6
+"""More look-ups than anybody makes."""
+
+
+def lost_from_sight(venue: FakeExchange, filled: str) -> None:
+    """The next order arrives and executes in part, its answer is lost, and neither endpoint ever shows it."""
+    venue.script.append("lost")
+    venue.partial = Decimal(filled)
+    venue.hidden_lookups, venue.lists_nothing = NEVER, True
+
+
+def lacked(desk: Desk) -> set[object]:
+    """What the rounds so far have lacked."""
+    return {fields["lacks"] for _, text, fields in desk.telemetry.records if text == "Absence not proven"}
+
+
+async def test_an_order_that_has_ended_already_is_never_proven_absent(desk: Desk) -> None:
+    """The venue answers the cancel with "already completed": it was there, whatever the look-ups do not show."""
+    binance = desk.venues["binance"]
+    lost_from_sight(binance, "1")
+    binance.ended_is_called = CancelState.ENDED
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert (result.state, result.blocked) == (IntentState.PARKED, Decimal(1))
+    assert lacked(desk) == {Missing.SEEN.value}
+    assert desk.venues["kraken"].placed == []
+
+
+async def test_an_answer_that_may_be_about_an_ended_order_is_no_part_of_a_proof(desk: Desk) -> None:
+    """ "Not open" says neither: nothing is proven by it, and nothing is believed to be there for ever either."""
+    binance = desk.venues["binance"]
+    lost_from_sight(binance, "1")
+    binance.ended_is_called = CancelState.NOT_OPEN
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert result.state is IntentState.PARKED
+    assert lacked(desk) == {Missing.CANCEL.value}
+    assert not result.attempts[0].seen
+
+
+async def seen_once(desk: Desk) -> None:
+    """An order rests unseen with 0.4 executed; the first cancel of it is taken, later ones find nothing."""
+    binance = desk.venues["binance"]
+    lost_from_sight(binance, "0.4")
+    executed = binance._execute
+
+    def resting(order: object) -> object:
+        report = executed(order)  # type: ignore[arg-type]
+        binance.reports[report.venue_order_id] = replace(report, status=OrderStatus.OPEN)
+        return report
+
+    binance._execute = resting  # type: ignore[method-assign,assignment]
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert binance.cancelled == ["1"]
+    assert (result.state, result.blocked, result.unresolved_until) == (IntentState.PARKED, Decimal(1), None)
+
+
+async def test_a_cancel_that_was_taken_is_never_forgotten(desk: Desk) -> None:
+    """It told that the order was there: no later round proves it dead, in this process or the next, until it shows."""
+    await seen_once(desk)
+    assert "the exchange answered: cancelled" in (await desk.journal.recent())[0].attempts[0].evidence
+    await desk.restart()
+    for _ in range(3):
+        desk.clock.advance(60)
+        await desk.router.review()
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert (record.state, record.blocked) == (IntentState.PARKED, Decimal(1))
+    assert desk.venues["kraken"].placed == []
+    desk.venues["binance"].lists_nothing = False
+    desk.venues["binance"].hidden_lookups = 1
+    await desk.router.review()
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert (record.attempts[0].proof, record.attempts[0].filled) == (Proof.TERMINAL_STATE, Decimal("0.4"))
+
+
+async def test_an_operator_ends_what_was_seen_once(desk: Desk) -> None:
+    """Somebody's word is the other way out."""
+    await seen_once(desk)
+    record = await desk.router.resolve("order-1", Word(Decimal("0.4"), "order history"))
+    assert (record.state, record.filled, record.blocked) == (IntentState.DONE_SHORT, Decimal("0.4"), Decimal(0))
+
+
+async def test_one_wrong_answer_of_the_time_endpoint_proves_nothing(desk: Desk) -> None:
+    """Right after the send, at a restart, it is 200 s ahead: the order may yet execute, and is not even cancelled."""
+    binance = desk.venues["binance"]
+    desk.clock.pace_s = 0.001
+    binance.gate = asyncio.Event()
+    sending = asyncio.create_task(desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S)))
+    while not binance.placed:  # noqa: ASYNC110 - the fake has no event for it
+        await asyncio.sleep(0)
+    binance.gate = None
+    binance.ahead_s = 200.0
+    await desk.restart()
+    sending.cancel()
+    binance.ahead_s = 0.0
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert record.attempts[0].proof is None
+    assert "cancel_order" not in binance.calls
+    assert desk.venues["kraken"].placed == []
+
+
+async def test_what_is_known_of_a_clock_outweighs_two_that_were_set(desk: Desk) -> None:
+    """Its answer and our own clock are both 200 s ahead all at once: earlier answers tell that this cannot be."""
+    binance = desk.venues["binance"]
+    binance.script.append("vanish")
+    desk.clock.pace_s = 60.0
+    sending = asyncio.create_task(desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S)))
+    record = None
+    while record is None or not record.attempts or record.attempts[0].state is not AttemptState.UNKNOWN:
+        record = await desk.journal.get("order-1")
+    desk.clock.wall_ahead_s = 200.0
+    attempts = desk.router._lifecycle.attempts
+    assert await attempts.prove_absent(record.attempts[0], binance, 1) is None
+    assert "cancel_order" not in binance.calls
+    sending.cancel()
+
+
+async def test_a_venue_whose_clock_is_wrong_for_long_proves_nothing_too_soon(desk: Desk) -> None:
+    """All its answers are 200 s ahead, so they agree with each other: our own clock has to be past the horizon too."""
+    binance = desk.venues["binance"]
+    binance.ahead_s = 200.0
+    binance.script.append("vanish")
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    first, second = result.attempts
+    assert first.proof is Proof.DEADLINE
+    assert second.opened_at > first.order.not_after + 1 + 2 + 2
+
+
+async def test_our_own_clock_alone_proves_nothing_either(desk: Desk) -> None:
+    """The venue's clock is an hour behind ours, by its own answers: it is not past the deadline."""
+    binance = desk.venues["binance"]
+    binance.ahead_s = -3_600.0
+    binance.script.append("vanish")
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert result.state is IntentState.PARKED
+    assert "cancel_order" not in binance.calls
+
+
+async def test_a_venue_that_does_not_find_a_known_order_proves_nothing(desk: Desk) -> None:
+    """An order that it has executed and told of is not found either, so "not found" means nothing there."""
+    binance = desk.venues["binance"]
+    assert (await desk.router.submit(buy("known", exchange="binance"))).venues == ("binance",)
+    desk.clock.advance(10)
+    binance.script.append("vanish")
+    binance.hidden_lookups = NEVER
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert result.state is IntentState.PARKED
+    assert lacked(desk) == {Missing.CONTROL.value}
+    binance.hidden_lookups = 0
+    await desk.router.review()
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert record.attempts[0].proof is Proof.DEADLINE
+    assert binance.calls[-4:].count("get_order") == 2

@@ -18,7 +18,7 @@ from backend.domain.orders import Balance, Fill, OrderRef, OrderReport, VenueOrd
 from backend.domain.outcomes import CancelOutcome
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
-from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
+from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError
 from backend.integrations.exchanges.shared.parsing import (
     field,
     items,
@@ -32,7 +32,7 @@ from backend.integrations.exchanges.shared.ported import Call, PortedExchange, m
 from backend.ports.transport import Transport
 
 from . import answers
-from .outcomes import NO_SUCH_ORDER, OUTCOMES
+from .outcomes import CANCELS, NO_SUCH_ORDER, OUTCOMES
 from .rules import RULES
 
 MODES = {"open": VenueMode.ONLINE, "maintenance": VenueMode.MAINTENANCE}
@@ -67,6 +67,7 @@ class PortedMeridian(PortedExchange, Exchange):  # type: ignore[misc]
 class MeridianAdapter(CcxtAdapter):
     RULES = RULES
     OUTCOMES = OUTCOMES
+    CANCELS = CANCELS
     TIME = Call("public", "GET", "v1/time")
     STATUS = Call("public", "GET", "v1/status")
 
@@ -156,11 +157,12 @@ class MeridianAdapter(CcxtAdapter):
 
     async def cancel_order(self, ref: OrderRef) -> CancelOutcome:
         fact, errors = await self._cancelled(_private("DELETE", "v1/order", await self._named(ref)))
-        if _unknown(errors):
-            return self._no_such_order(fact, errors)
+        refused = self._not_cancelled(fact, errors)
+        if refused is not None:
+            return refused
         with self._valid("cancel_order"):
             filled = number(mapping(self._checked("cancel_order", fact)), "filled")
-        return CancelOutcome(done=True, evidence=evidence_of(fact), filled=plain(filled))
+        return self._cancelled_as(fact, plain(filled))
 
     async def _named(self, ref: OrderRef) -> dict[str, object]:
         instrument = await self._instrument(ref.symbol)

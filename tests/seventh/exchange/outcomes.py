@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from backend.domain.outcomes import CancelState
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
-from backend.integrations.exchanges.shared.outcomes import Row, Table
+from backend.integrations.exchanges.shared.outcomes import CancelTable, Row, Table
 
 DOCS = "invented"
 NO_SUCH_ORDER = "no_such_order"
+CANCELS: CancelTable = {(NO_SUCH_ORDER, None): CancelState.NO_SUCH_ORDER}
 
 
 def _ours(reason: RejectReason) -> Row:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from backend.emulator.dialect import Call, Cancellation, Keys, Mode, Refused, Served, Submission
 from backend.emulator.market import Market
 from backend.emulator.matching import Engine
-from backend.emulator.orders import Order, Reason
+from backend.emulator.orders import Order, Reason, Status
 from backend.emulator.venues.bybit import auth, entry, render
 from backend.emulator.venues.bybit.errors import BY_REASON, ERRORS
 from backend.emulator.venues.bybit.facts import FILLED_KEPT_S, MARKETS, UNFILLED_KEPT_S
@@ -37,6 +37,9 @@ ROUTES: Mapping[tuple[str, str], tuple[Endpoint, bool]] = {
     ("GET", "/v5/account/wallet-balance"): (Endpoint.BALANCES, True),
     ("GET", "/v5/account/fee-rate"): (Endpoint.BALANCES, True),
 }
+
+# What a cancel of an order that has ended is answered with.
+ENDED: Mapping[Status, str] = {Status.FILLED: "170139", Status.CANCELLED: "170142", Status.EXPIRED: "170142"}
 
 Handler = Callable[[Call], Served]
 
@@ -106,7 +109,11 @@ class BybitDialect:
         return Submission(order, call.not_after, ERRORS["10002"].answer, accepted, refused)
 
     def _cancel(self, call: Call) -> Cancellation:
-        """By orderId, by orderLinkId, or by both. Without either the parameters are wrong."""
+        """By orderId, by orderLinkId, or by both. Without either the parameters are wrong.
+
+        An order that has ended is told by its own code, as the list of codes has one for each. Whether the venue uses
+        them whenever it knows the order is unverified.
+        """
         symbol = self._market(call).symbol
         order_id, client_id = call.get("orderId") or None, call.get("orderLinkId") or None
         if order_id is None and client_id is None:
@@ -117,7 +124,10 @@ class BybitDialect:
             return [found] if found is not None and found.new.market.symbol == symbol else []
 
         def answer(orders: Sequence[Order], now: float) -> Answer:
-            return render.result(render.placed(orders[0]), now) if orders else ERRORS["170213"].answer(now)
+            if orders:
+                return render.result(render.placed(orders[0]), now)
+            known = find(now)
+            return ERRORS[ENDED[known[0].status] if known else "170213"].answer(now)
 
         return Cancellation(find, answer, call.not_after, ERRORS["10002"].answer)
 

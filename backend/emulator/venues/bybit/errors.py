@@ -116,6 +116,7 @@ UNKNOWN = {
     # Answers to a cancel or a query; to a place they say nothing.
     "110079": _doubt(110079, "The order is processing and can not be operated, please try again later"),
     "170310": _doubt(170310, "Order modification timeout"),
+    "170139": _doubt(170139, "Order has been filled."),
     "170142": _doubt(170142, "Order has been canceled"),
     "170213": _doubt(170213, "Order does not exist."),
     "404": VenueError(404, "404 page not found", definite=False, content_type=TEXT_TYPE),

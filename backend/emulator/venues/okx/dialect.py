@@ -134,7 +134,8 @@ class OkxDialect:
         return order
 
     def _cancel(self, call: Call) -> Served:
-        """One order, or several. Filled, cancelled and unknown orders are not told apart.
+        """One order, or several. Filled, cancelled and unknown orders are not told apart, as the text of 51400 has it;
+        when the venue uses 51401 and 51402 instead is unverified.
 
         The deadline of a header is documented for places and amendments only.
         """

@@ -13,7 +13,7 @@ from backend.domain.money import plain
 from backend.domain.orders import Balance, Fill, OrderRef, OrderReport, VenueOrder
 from backend.domain.outcomes import CancelOutcome
 from backend.integrations.exchanges.binance import answers
-from backend.integrations.exchanges.binance.outcomes import OUTCOMES, UNKNOWN_TO_CANCEL, UNKNOWN_TO_QUERY
+from backend.integrations.exchanges.binance.outcomes import CANCELS, OUTCOMES, UNKNOWN_TO_QUERY
 from backend.integrations.exchanges.binance.rules import (
     MODES,
     ORDERS_PER_LIST,
@@ -23,7 +23,7 @@ from backend.integrations.exchanges.binance.rules import (
 )
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
-from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
+from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError
 from backend.integrations.exchanges.shared.parsing import (
     Malformed,
     field,
@@ -52,6 +52,7 @@ class BinanceAdapter(CcxtAdapter):
 
     RULES = RULES
     OUTCOMES = OUTCOMES
+    CANCELS = CANCELS
     TIME = Call("public", "GET", "time")
     STATUS = Call("sapi", "GET", "system/status")
     KEY_INFO = Call("sapi", "GET", "account/apiRestrictions", {"recvWindow": READ_WINDOW_MS}, private=True)
@@ -176,12 +177,12 @@ class BinanceAdapter(CcxtAdapter):
 
     async def cancel_order(self, ref: OrderRef) -> CancelOutcome:
         fact, errors = await self._cancelled(self._private("DELETE", "order", await self._named(ref)))
-        if any((error.code, error.message) == UNKNOWN_TO_CANCEL for error in errors):
-            return self._no_such_order(fact, errors)
+        refused = self._not_cancelled(fact, errors)
+        if refused is not None:
+            return refused
         with self._valid("cancel_order"):
             document = mapping(self._checked("cancel_order", fact))
-            filled = plain(number(document, "executedQty"))
-            return CancelOutcome(done=True, evidence=evidence_of(fact), filled=filled)
+            return self._cancelled_as(fact, plain(number(document, "executedQty")))
 
     async def _named(self, ref: OrderRef) -> dict[str, object]:
         """One name only: with both, the venue's answer may be about either."""

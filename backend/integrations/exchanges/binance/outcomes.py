@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from backend.domain.outcomes import CancelState
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
-from backend.integrations.exchanges.shared.outcomes import Key, Row, Table
+from backend.integrations.exchanges.shared.outcomes import CancelTable, Key, Row, Table
 
 DOCS = "Binance spot API docs, 2026-07-17"
 
@@ -37,7 +38,8 @@ BAD_PARAMETERS = (
 )
 
 REJECTED = "-2010"
-UNKNOWN_TO_CANCEL = ("-2011", "Unknown order sent.")
+CANCELS: CancelTable = {("-2011", "Unknown order sent."): CancelState.NO_SUCH_ORDER}
+"""The documents say "could not be found", and have no other words for an order that has ended."""
 UNKNOWN_TO_QUERY = ("-2013",)
 """-2026 (archived) is not among them: such an order did exist."""
 

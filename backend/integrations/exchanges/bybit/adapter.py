@@ -16,7 +16,7 @@ from backend.domain.money import plain
 from backend.domain.orders import Balance, Fill, OrderRef, OrderReport, VenueOrder
 from backend.domain.outcomes import CancelOutcome
 from backend.integrations.exchanges.bybit import answers
-from backend.integrations.exchanges.bybit.outcomes import OUTCOMES, UNKNOWN_TO_CANCEL
+from backend.integrations.exchanges.bybit.outcomes import CANCELS, OUTCOMES
 from backend.integrations.exchanges.bybit.rules import (
     CATEGORY,
     ORDERS_PER_PAGE,
@@ -30,7 +30,7 @@ from backend.integrations.exchanges.bybit.rules import (
 )
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
-from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
+from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError
 from backend.integrations.exchanges.shared.parsing import Malformed, field, items, levels, mapping, number, text
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange, milliseconds
 from backend.ports.transport import Transport
@@ -64,6 +64,7 @@ class BybitAdapter(CcxtAdapter):
 
     RULES = RULES
     OUTCOMES = OUTCOMES
+    CANCELS = CANCELS
     TIME = Call("public", "GET", "v5/market/time")
     STATUS = Call("public", "GET", "v5/system/status")
     KEY_INFO = Call("private", "GET", "v5/user/query-api", private=True)
@@ -223,11 +224,12 @@ class BybitAdapter(CcxtAdapter):
         """Done says that the cancel was accepted, not how much was filled before it."""
         params = {**_market(await self._instrument(ref.symbol)), **_name_of(ref)}
         fact, errors = await self._cancelled(_private("POST", "v5/order/cancel", params))
-        if any(error.code in UNKNOWN_TO_CANCEL for error in errors):
-            return self._no_such_order(fact, errors)
+        refused = self._not_cancelled(fact, errors)
+        if refused is not None:
+            return refused
         with self._valid("cancel_order"):
             text(mapping(self._checked("cancel_order", fact)), "orderId")
-        return CancelOutcome(done=True, evidence=evidence_of(fact))
+        return self._cancelled_as(fact)
 
 
 ADAPTER = BybitAdapter

@@ -10,13 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from backend.domain.outcomes import CancelState
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
-from backend.integrations.exchanges.shared.outcomes import Key, Row, Table
+from backend.integrations.exchanges.shared.outcomes import CancelTable, Key, Row, Table
 
 DOCS = "Bybit v5 API docs, 2026-07-24"
 
-UNKNOWN_TO_CANCEL = frozenset({"110001", "110008", "110010", "170139", "170142", "170143", "170213"})
-"""There is no such open order: not found, filled, or cancelled already. Never a proof."""
+CANCELS: CancelTable = {
+    ("170213", None): CancelState.NO_SUCH_ORDER,  # spot's own word: does not exist
+    ("110001", None): CancelState.NOT_OPEN,  # "not exists or too late to cancel"
+    ("170143", None): CancelState.NOT_OPEN,  # not on the order book
+    ("110008", None): CancelState.ENDED,  # finished or cancelled
+    ("110010", None): CancelState.ENDED,  # already cancelled
+    ("170139", None): CancelState.ENDED,  # filled
+    ("170142", None): CancelState.ENDED,  # cancelled
+    ("170190", None): CancelState.ENDED,  # finished
+    ("110079", None): CancelState.ENDED,  # being processed, cannot be operated
+    ("170144", None): CancelState.ENDED,  # locked
+}
 
 
 def _refused(health: HealthClass, reason: RejectReason, note: str, *codes: str) -> Mapping[Key, Row]:

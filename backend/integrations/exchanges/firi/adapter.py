@@ -11,10 +11,10 @@ from backend.domain.errors import ConfigurationError, VenueCallFailed
 from backend.domain.instruments import Instrument
 from backend.domain.money import ZERO, plain
 from backend.domain.orders import Balance, Fill, OrderRef, OrderReport, VenueOrder
-from backend.domain.outcomes import CancelOutcome
+from backend.domain.outcomes import CancelOutcome, CancelState
 from backend.integrations.exchanges.firi import answers
 from backend.integrations.exchanges.firi.ccxt_exchange import firi
-from backend.integrations.exchanges.firi.outcomes import OUTCOMES
+from backend.integrations.exchanges.firi.outcomes import CANCELS, OUTCOMES
 from backend.integrations.exchanges.firi.rules import (
     HISTORY_COUNT,
     HISTORY_PATIENCE_S,
@@ -43,6 +43,7 @@ class FiriAdapter(CcxtAdapter):
 
     RULES = RULES
     OUTCOMES = OUTCOMES
+    CANCELS = CANCELS
     TIME = Call("public", "GET", "time")
 
     @cached_property
@@ -187,12 +188,14 @@ class FiriAdapter(CcxtAdapter):
         instrument = await self._instrument(ref.symbol)
         path = f"v2/orders/{self._id_of(ref, 'cancel_order')}/{instrument.native_id}/detailed"
         fact, errors = await self._cancelled(_private("DELETE", path))
-        unlisted_not_found = fact.status == NOT_FOUND and fact.document is not NOT_JSON
-        if unlisted_not_found or any(error.code == ORDER_NOT_FOUND.value for error in errors):
-            return self._no_such_order(fact, errors)
+        if fact.status == NOT_FOUND and fact.document is not NOT_JSON:
+            return CancelOutcome(CancelState.NOT_OPEN, evidence_of(fact, errors))
+        refused = self._not_cancelled(fact, errors)
+        if refused is not None:
+            return refused
         with self._valid("cancel_order"):
             filled = number(mapping(self._checked("cancel_order", fact)), "matched")
-        return CancelOutcome(done=True, evidence=evidence_of(fact), filled=plain(filled))
+        return self._cancelled_as(fact, plain(filled))
 
     def _id_of(self, ref: OrderRef, operation: str) -> str:
         """Raises VenueCallFailed. The id becomes part of a path, so it must be the venue's plain number."""

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from backend.domain.outcomes import CancelState
 from backend.domain.reasons import HealthClass, RejectReason
-from backend.integrations.exchanges.shared.outcomes import Key, Row, Table
+from backend.integrations.exchanges.firi.rules import ORDER_NOT_FOUND
+from backend.integrations.exchanges.shared.outcomes import CancelTable, Key, Row, Table
 
 DOCUMENTED = "Firi Trading API 1.0.0"
 LOGGED = "answers logged by API users, 2021"
@@ -26,6 +28,9 @@ def _ours(reason: RejectReason, source: str, *names: str) -> Mapping[Key, Row]:
 def _named(names: Iterable[str], row: Row) -> Mapping[Key, Row]:
     return {(None, name, None): row for name in names}
 
+
+CANCELS: CancelTable = {(ORDER_NOT_FOUND.value, None): CancelState.NOT_OPEN}
+"""Whether an order that has ended is answered so too is not known. Nothing rests on it: absence proves nothing here."""
 
 OUTCOMES: Table = {
     **_ours(RejectReason.INSUFFICIENT_FUNDS, LOGGED, "InsufficientFunds"),

@@ -18,7 +18,7 @@ from backend.domain.orders import Balance, Fill, OrderRef, OrderReport, VenueOrd
 from backend.domain.outcomes import Accepted, CancelOutcome, Outcome, ProvenNotExecuted, Unknown
 from backend.domain.reasons import RejectReason, UnknownReason
 from backend.integrations.exchanges.kraken import answers
-from backend.integrations.exchanges.kraken.outcomes import OUTCOMES, UNKNOWN_ORDER
+from backend.integrations.exchanges.kraken.outcomes import CANCELS, OUTCOMES, UNKNOWN_ORDER
 from backend.integrations.exchanges.kraken.rules import (
     NONCE_HOLD_S,
     ORDER_PAGES_MAX,
@@ -30,7 +30,7 @@ from backend.integrations.exchanges.kraken.rules import (
 )
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
-from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
+from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError
 from backend.integrations.exchanges.shared.parsing import Malformed, field, levels, mapping, number, text
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange, milliseconds
 from backend.ports.transport import Transport
@@ -45,6 +45,7 @@ class KrakenAdapter(CcxtAdapter):
 
     RULES = RULES
     OUTCOMES = OUTCOMES
+    CANCELS = CANCELS
     TIME = Call("public", "GET", "Time")
     STATUS = Call("public", "GET", "SystemStatus")
     NONCE_HOLD_S = NONCE_HOLD_S
@@ -240,12 +241,13 @@ class KrakenAdapter(CcxtAdapter):
         """The answer counts cancelled orders; it does not tell how much was filled."""
         name = {"txid": ref.venue_order_id} if ref.venue_order_id else {"cl_ord_id": ref.client_id}
         fact, errors = await self._cancelled(_private("CancelOrder", name))
-        if _is_unknown_order(errors):
-            return self._no_such_order(fact, errors)
+        refused = self._not_cancelled(fact, errors)
+        if refused is not None:
+            return refused
         with self._valid("cancel_order"):
             if number(mapping(self._checked("cancel_order", fact)), "count") < 1:
                 raise Malformed("no order was cancelled")
-        return CancelOutcome(done=True, evidence=evidence_of(fact))
+        return self._cancelled_as(fact)
 
 
 ADAPTER = KrakenAdapter

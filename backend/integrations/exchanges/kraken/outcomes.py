@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from backend.domain.outcomes import CancelState
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
-from backend.integrations.exchanges.shared.outcomes import Key, Row, Table
+from backend.integrations.exchanges.shared.outcomes import CancelTable, Key, Row, Table
 
 DOCS = "Kraken REST API docs, 2026"
 
@@ -21,6 +22,8 @@ TAKES_DETAIL = frozenset({("EGeneral", "Invalid arguments"), ("EService", "Throt
 """Messages that are followed by ``:`` and a detail (the argument at fault, the time from which to retry)."""
 
 UNKNOWN_ORDER = ("EOrder", "Unknown order")
+CANCELS: CancelTable = {UNKNOWN_ORDER: CancelState.NO_SUCH_ORDER}
+"""No other error is documented for an order that has ended."""
 
 
 def _rows(health: HealthClass, reasons: Mapping[RejectReason, tuple[tuple[str, str], ...]]) -> Mapping[Key, Row]:

@@ -15,7 +15,7 @@ from backend.domain.money import plain
 from backend.domain.orders import Balance, Fill, OrderRef, OrderReport, VenueOrder
 from backend.domain.outcomes import CancelOutcome
 from backend.integrations.exchanges.kucoin import answers
-from backend.integrations.exchanges.kucoin.outcomes import OUTCOMES, UNKNOWN_TO_CANCEL, UNKNOWN_TO_QUERY
+from backend.integrations.exchanges.kucoin.outcomes import CANCELS, OUTCOMES, UNKNOWN_TO_QUERY
 from backend.integrations.exchanges.kucoin.rules import (
     BOOK_DEPTHS,
     FILL_PAGES_MAX,
@@ -28,7 +28,7 @@ from backend.integrations.exchanges.kucoin.rules import (
 )
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
-from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
+from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError
 from backend.integrations.exchanges.shared.parsing import (
     Malformed,
     as_number,
@@ -80,6 +80,7 @@ class KucoinAdapter(CcxtAdapter):
 
     RULES = RULES
     OUTCOMES = OUTCOMES
+    CANCELS = CANCELS
     TIME = Call("public", "GET", "timestamp")
     STATUS = Call("public", "GET", "status")
     KEY_INFO = Call("private", "GET", "user/api-key", private=True)
@@ -225,13 +226,14 @@ class KucoinAdapter(CcxtAdapter):
         """Synchronous: the answer tells the ended order's executed part."""
         call = await self._named("cancel_order", "DELETE", "hf/orders/sync", ref)
         fact, errors = await self._cancelled(call)
-        if any((error.code, error.message) in UNKNOWN_TO_CANCEL for error in errors):
-            return self._no_such_order(fact, errors)
+        refused = self._not_cancelled(fact, errors)
+        if refused is not None:
+            return refused
         with self._valid("cancel_order"):
             ended, filled = answers.cancelled(self._checked("cancel_order", fact))
             if not ended:
                 raise Malformed("the order is still open")
-        return CancelOutcome(done=True, evidence=evidence_of(fact), filled=plain(filled))
+        return self._cancelled_as(fact, plain(filled))
 
     async def _named(self, operation: str, method: str, folder: str, ref: OrderRef) -> Call:
         """The call that names one order in its path: by the venue's id where there is one, else by ours."""

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from backend.domain.outcomes import CancelState
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
-from backend.integrations.exchanges.shared.outcomes import Key, Row, Table
+from backend.integrations.exchanges.shared.outcomes import CancelTable, Key, Row, Table
 
 DOCS = "KuCoin REST API docs, 2026"
 CCXT = "ccxt 4.5.90, recorded wording of the documented parameter error"
@@ -32,9 +33,12 @@ UNKNOWN_TO_QUERY = frozenset(
         ("order_not_exist", "order_not_exist"),
     }
 )
-UNKNOWN_TO_CANCEL = UNKNOWN_TO_QUERY | {
-    (PARAMETERS, "order_not_exist_or_not_allow_to_cancel"),
-    (PARAMETERS, "Order not exist or not allow to be cancelled"),
+CANCELS: CancelTable = {
+    **dict.fromkeys(UNKNOWN_TO_QUERY, CancelState.NO_SUCH_ORDER),
+    # "Not exist, or not allowed to cancel": the answer for an order that is not there, and for one that has ended. Not
+    # to take it would mean that nothing is ever proven here.
+    (PARAMETERS, "order_not_exist_or_not_allow_to_cancel"): CancelState.NO_SUCH_ORDER,
+    (PARAMETERS, "Order not exist or not allow to be cancelled"): CancelState.NO_SUCH_ORDER,
 }
 
 

@@ -16,7 +16,7 @@ from backend.domain.money import plain
 from backend.domain.orders import Balance, Fill, OrderRef, OrderReport, TimeInForce, VenueOrder
 from backend.domain.outcomes import CancelOutcome
 from backend.integrations.exchanges.okx import answers
-from backend.integrations.exchanges.okx.outcomes import OUTCOMES, UNKNOWN_TO_CANCEL, UNKNOWN_TO_QUERY
+from backend.integrations.exchanges.okx.outcomes import CANCELS, OUTCOMES, UNKNOWN_TO_QUERY
 from backend.integrations.exchanges.okx.rules import (
     PAGE,
     PAGES_MAX,
@@ -28,7 +28,7 @@ from backend.integrations.exchanges.okx.rules import (
 )
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
-from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
+from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError
 from backend.integrations.exchanges.shared.parsing import (
     Malformed,
     field,
@@ -68,6 +68,7 @@ class OkxAdapter(CcxtAdapter):
 
     RULES = RULES
     OUTCOMES = OUTCOMES
+    CANCELS = CANCELS
     TIME = Call("public", "GET", "public/time")
     STATUS = Call("public", "GET", "system/status")
     KEY_INFO = Call("private", "GET", "account/config", private=True)
@@ -218,11 +219,12 @@ class OkxAdapter(CcxtAdapter):
     async def cancel_order(self, ref: OrderRef) -> CancelOutcome:
         """Done says that the cancel was accepted, not how much was filled before it."""
         fact, errors = await self._cancelled(_private("POST", "trade/cancel-order", await self._named(ref)))
-        if any(error.code in UNKNOWN_TO_CANCEL for error in errors):
-            return self._no_such_order(fact, errors)
+        refused = self._not_cancelled(fact, errors)
+        if refused is not None:
+            return refused
         with self._valid("cancel_order"):
             text(answers.only(self._checked("cancel_order", fact)), "ordId")
-        return CancelOutcome(done=True, evidence=evidence_of(fact))
+        return self._cancelled_as(fact)
 
     async def _named(self, ref: OrderRef) -> dict[str, object]:
         """One name only: with both, the venue's answer may be about either."""

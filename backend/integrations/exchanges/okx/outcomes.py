@@ -11,14 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from backend.domain.outcomes import CancelState
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
-from backend.integrations.exchanges.shared.outcomes import Key, Row, Table
+from backend.integrations.exchanges.shared.outcomes import CancelTable, Key, Row, Table
 
 DOCS = "OKX v5 API docs, 2026-07"
 
 UNKNOWN_TO_QUERY = frozenset({"51603"})
-UNKNOWN_TO_CANCEL = frozenset({"51400", "51401", "51402", "51603"})
-"""Filled, cancelled or never there: the venue does not tell which. Never a proof."""
+CANCELS: CancelTable = {
+    # "Filled, canceled or does not exist": it may be about an order that is there, but the venue has no other code for
+    # a cancel of one that is not. Not to take it would mean that nothing is ever proven here.
+    ("51400", None): CancelState.NO_SUCH_ORDER,
+    ("51603", None): CancelState.NO_SUCH_ORDER,
+    ("51401", None): CancelState.ENDED,  # already cancelled
+    ("51402", None): CancelState.ENDED,  # already completed
+    ("51410", None): CancelState.ENDED,  # already being cancelled
+}
 
 
 def _refused(health: HealthClass, reason: RejectReason, note: str, *codes: str) -> Mapping[Key, Row]:

@@ -19,7 +19,7 @@ from backend.domain.health import HealthReading
 from backend.domain.instruments import Instrument
 from backend.domain.money import plain
 from backend.domain.orders import Balance, Fill, Intent, OrderRef, OrderReport
-from backend.domain.outcomes import Accepted, CancelOutcome, Evidence, Outcome, ProvenNotExecuted, Unknown
+from backend.domain.outcomes import Accepted, CancelOutcome, CancelState, Evidence, Outcome, ProvenNotExecuted, Unknown
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
 from backend.domain.records import ExecutionResult
 from backend.domain.rules import VenueRules
@@ -154,9 +154,10 @@ class PaperExchangeAdapter:
     async def cancel_order(self, ref: OrderRef) -> CancelOutcome:
         await self._listed(ref.symbol)
         found = self._account.order(order_id=ref.venue_order_id, client_id=ref.client_id)
-        if found is None or not self._account.cancel(found):
-            return CancelOutcome(done=False, evidence=_nothing_sent("no such open order"))
-        return CancelOutcome(done=True, evidence=_nothing_sent("cancelled"), filled=plain(found.filled))
+        if found is None:
+            return CancelOutcome(CancelState.NO_SUCH_ORDER, _nothing_sent("no such order"))
+        state = CancelState.CANCELLED if self._account.cancel(found) else CancelState.ENDED
+        return CancelOutcome(state, _nothing_sent(state.value), plain(found.filled))
 
     async def _look(self, orders: list[PaperOrder]) -> None:
         """Matches resting orders of one market with its book of now."""

@@ -26,13 +26,22 @@ from backend.domain.health import HealthReading, VenueMode
 from backend.domain.instruments import Instrument
 from backend.domain.limits import CallKind
 from backend.domain.orders import Intent, OrderRef, VenueOrder
-from backend.domain.outcomes import CancelOutcome, Evidence, Outcome, ProvenNotExecuted, Unknown
+from backend.domain.outcomes import CancelOutcome, CancelState, Evidence, Outcome, ProvenNotExecuted, Unknown
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
 from backend.domain.records import ExecutionResult
 from backend.domain.rules import VenueRules
 from backend.integrations.exchanges.shared.http_fact import NOT_JSON, HttpFact, elsewhere
 from backend.integrations.exchanges.shared.limits import Limiter, NoTurn, PerLoop
-from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, Table, VenueError, classify, evidence_of, row_of
+from backend.integrations.exchanges.shared.outcomes import (
+    CancelTable,
+    PlaceAnswer,
+    Table,
+    VenueError,
+    cancel_state,
+    classify,
+    evidence_of,
+    row_of,
+)
 from backend.integrations.exchanges.shared.parsing import Malformed
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange
 from backend.ports.clock import Clock
@@ -67,6 +76,7 @@ class CcxtAdapter(ABC):
 
     RULES: VenueRules
     OUTCOMES: Table
+    CANCELS: CancelTable
     TIME: Call
     STATUS: Call | None = None
     KEY_INFO: Call | None = None
@@ -293,8 +303,13 @@ class CcxtAdapter(ABC):
         with self._valid("cancel_order"):
             return fact, self._errors_of(fact)
 
-    def _no_such_order(self, fact: HttpFact, errors: tuple[VenueError, ...]) -> CancelOutcome:
-        return CancelOutcome(done=False, evidence=evidence_of(fact, errors))
+    def _not_cancelled(self, fact: HttpFact, errors: tuple[VenueError, ...]) -> CancelOutcome | None:
+        """What the venue says of an order that it did not cancel, by its table; None: the table has no such answer."""
+        state = cancel_state(errors, self.CANCELS)
+        return None if state is None else CancelOutcome(state, evidence_of(fact, errors))
+
+    def _cancelled_as(self, fact: HttpFact, filled: str | None = None) -> CancelOutcome:
+        return CancelOutcome(CancelState.CANCELLED, evidence_of(fact), filled)
 
     def _searched_from(self, ref: OrderRef) -> float:
         """Raises VenueCallFailed: without an id or a time there is nothing to search for."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.domain.orders import OrderReport
-from backend.domain.outcomes import Accepted, Evidence, Outcome, ProvenNotExecuted, Unknown
+from backend.domain.outcomes import Accepted, CancelState, Evidence, Outcome, ProvenNotExecuted, Unknown
 from backend.domain.reasons import HealthClass, RejectReason, UnknownReason
 from backend.integrations.exchanges.shared.http_fact import HttpFact
 from backend.ports.transport import TransportFault
@@ -25,6 +25,9 @@ class Row:
 
 
 Table = Mapping[Key, Row]
+
+CancelTable = Mapping[tuple[str, str | None], CancelState]
+"""What an error answer to a cancel says of the order, by venue code and exact message; None stands for any message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,21 @@ def keys_of(status: int, error: VenueError | None) -> Iterator[Key]:
     if error is not None and not 500 <= status <= 599:
         yield (None, error.code, error.message)
         yield (None, error.code, None)
+
+
+def cancel_state(errors: Sequence[VenueError], table: CancelTable) -> CancelState | None:
+    """What the errors of an answer to a cancel say of the order; None: nothing.
+
+    One that says that the order was there outweighs all others. "No such order" takes every one of them.
+    """
+    told = [table.get((error.code, error.message)) or table.get((error.code, None)) for error in errors]
+    for state in (CancelState.ENDED, CancelState.NOT_OPEN):
+        if state in told:
+            return state
+    known = [state for state in told if state is not None]
+    if not known:
+        return None
+    return CancelState.NO_SUCH_ORDER if len(known) == len(told) else CancelState.NOT_OPEN
 
 
 def _unlisted(status: int) -> UnknownReason:
