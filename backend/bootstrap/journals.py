@@ -14,7 +14,7 @@ from backend.domain.records import IntentRecord
 from backend.policies.routing_tables import known_exchange
 
 if TYPE_CHECKING:
-    from backend.integrations.journal.backup import Restored
+    from backend.integrations.journal.restore import Restored
     from backend.integrations.journal.verify import Verdict
 
 
@@ -28,13 +28,14 @@ def verify_journal(path: Path | None = None) -> tuple[Path, Verdict]:
 
 def export_journal(table: str, form: str, out: TextIO, path: Path | None = None) -> int:
     """Writes one table; returns how many rows. Raises JournalError, ConfigurationError."""
-    from backend.integrations.journal.export import FORMATS, rows
+    from backend.integrations.journal.export import FORMATS, columns, rows
 
     if form not in FORMATS:
         raise ConfigurationError(
             f"no format {form!r} for a text; there are: {', '.join(FORMATS)}, and parquet with --out"
         )
-    return FORMATS[form](rows(path or journal_path(read_settings()), table), out)
+    chosen = path or journal_path(read_settings())
+    return FORMATS[form](columns(chosen, table), rows(chosen, table), out)
 
 
 def export_parquet(table: str, out: Path, path: Path | None = None) -> int:
@@ -53,7 +54,7 @@ def back_up_journal(target: Path, *, force: bool, path: Path | None = None) -> i
 
 def restore_journal(backup: Path, path: Path | None = None) -> Restored:
     """Puts a backup in the journal's place, halted. Raises JournalLocked, JournalError."""
-    from backend.integrations.journal.backup import restore
+    from backend.integrations.journal.restore import restore
 
     stamp = datetime.fromtimestamp(system_clock().now(), UTC).strftime("%Y%m%dT%H%M%SZ")
     reason = f"put back from {backup.name} at {stamp}"

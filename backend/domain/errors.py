@@ -11,6 +11,7 @@ QuantumTraderError
 │   └── VenueLimited          nothing was sent: the venue's limits leave no room for the call, or it shut us out
 ├── JournalError              the journal cannot be used: intake and sending stop
 │   ├── JournalLocked         another process holds it
+│   ├── RestoreInterrupted    a restore stopped half way: nothing is opened or begun beside its traces
 │   ├── IntentCancelled       the order is to be cancelled: no attempt of it is opened any more
 │   ├── OrderTaken            the order at the venue belongs to another attempt
 │   ├── AccountHalted         an account takes no new orders until somebody acknowledges what happened there
@@ -110,6 +111,11 @@ class JournalLocked(JournalError):
 
 class JournalCorrupt(JournalError):
     """The journal contradicts itself or was written by a newer version."""
+
+
+class RestoreInterrupted(JournalError):
+    """A restore stopped half way, or the journal was taken from its place: what is there must not be opened, and an
+    empty journal not begun."""
 
 
 class IntentCancelled(JournalError):

@@ -47,7 +47,10 @@ def set_meta(db: sqlite3.Connection, **values: str | None) -> None:
         if value is None:
             db.execute("DELETE FROM meta WHERE name = ?", (name,))
         else:
-            db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
+            db.execute(
+                "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (name, value),
+            )
 
 
 def confirm(db: sqlite3.Connection, *, word: str, now: float) -> str | None:

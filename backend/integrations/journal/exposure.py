@@ -79,7 +79,7 @@ def book(db: sqlite3.Connection, attempt: Attempt, account: str, fills: Iterable
     amount = sign * _signed(order.side, units(notional / order.rate))
     db.execute(
         "INSERT INTO position (venue, account, base, amount) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (venue, account, base) DO UPDATE SET amount = amount + excluded.amount",
+        " ON CONFLICT (venue, account, base) DO UPDATE SET amount = position.amount + excluded.amount",
         (order.venue, account, _base(order), amount),
     )
     (used,) = db.execute(

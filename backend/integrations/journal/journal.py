@@ -16,9 +16,9 @@ from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
 from backend.domain.records import Attempt, Event, ExposureState, Halt, IntentRecord
-from backend.integrations.journal import chain, checkpoint, exposure, store
+from backend.integrations.journal import chain, checkpoint, exposure, store, traces
 from backend.integrations.journal.lock import FileLock
-from backend.integrations.journal.schema import open_connection, prepare
+from backend.integrations.journal.schema import BEGIN, open_connection, prepare
 from backend.integrations.journal.writer import Writer
 
 INCARNATIONS = 0x10000
@@ -78,7 +78,7 @@ class SqliteJournal:
         """None keeps it in memory, for throwaway use. ``factory``: the kind of connection, for tests of faults.
 
         Raises JournalLocked when another process holds the file, JournalCorrupt when a newer program wrote it or it
-        contradicts itself, JournalError when it cannot be used."""
+        contradicts itself, RestoreInterrupted beside the traces of a restore, JournalError when it cannot be used."""
         return cls(path, factory)
 
     def __repr__(self) -> str:
@@ -111,7 +111,10 @@ class SqliteJournal:
         return connection
 
     def _opened(self) -> sqlite3.Connection:
-        return open_connection(IN_MEMORY if self._path is None else str(self._path), self._factory)
+        if self._path is None:
+            return open_connection(IN_MEMORY, self._factory)
+        traces.check(self._path)
+        return open_connection(str(self._path), self._factory)
 
     async def accept(
         self,
@@ -223,7 +226,7 @@ class SqliteJournal:
 
 def _names(connection: sqlite3.Connection, new_tag: Callable[[], str]) -> dict[str, str]:
     """The cluster tag, made once, and this opening's incarnation. Raises JournalCorrupt when the stored one is none."""
-    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(BEGIN)
     checkpoint.check(connection)
     stored = chain.meta(connection)
     last = stored.get("incarnation", "0")

@@ -9,21 +9,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from backend.domain.errors import JournalCorrupt, JournalError
 from backend.domain.ids import body_hash
 from backend.domain.lifecycle import ATTEMPT_STEPS, INTENT_STEPS, AttemptState, IntentState
 from backend.domain.money import ZERO
-from backend.integrations.journal import checkpoint, exposure
+from backend.integrations.journal import checkpoint, exposure, schema
 from backend.integrations.journal.chain import chain_problems
 from backend.integrations.journal.rows import intent_of
-from backend.integrations.journal.schema import VERSION
+from backend.integrations.journal.schema import opened_to_read
 
 K = TypeVar("K")
 PROBLEMS_MAX = 100
@@ -48,28 +46,14 @@ class Verdict:
 
 def verify(path: Path) -> Verdict:
     """Reads the file and changes nothing; a router may be running. Raises JournalError when it cannot be read."""
-    if not path.is_file():
-        raise JournalError(f"{path} does not exist: there is no journal to verify")
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-            db.row_factory = sqlite3.Row
-            db.execute("BEGIN")  # one state of the file, whatever is written meanwhile
-            return _verdict(db, path)
-    except sqlite3.Error as error:
-        raise JournalCorrupt(f"{path} cannot be read as a journal: {error}") from error
-
-
-def _verdict(db: sqlite3.Connection, path: Path) -> Verdict:
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version != VERSION:
-        raise JournalCorrupt(f"{path} has version {version}, this program verifies version {VERSION}")
-    return Verdict(
-        intents=_count(db, "intent"),
-        attempts=_count(db, "attempt"),
-        fills=_count(db, "fill"),
-        events=_count(db, "event"),
-        problems=problems_of(db),
-    )
+    with opened_to_read(path) as db:
+        return Verdict(
+            intents=_count(db, "intent"),
+            attempts=_count(db, "attempt"),
+            fills=_count(db, "fill"),
+            events=_count(db, "event"),
+            problems=problems_of(db),
+        )
 
 
 def problems_of(db: sqlite3.Connection) -> tuple[str, ...]:
@@ -82,8 +66,7 @@ def _count(db: sqlite3.Connection, table: str) -> int:
 
 
 def _problems(db: sqlite3.Connection) -> Iterator[str]:
-    yield from (f"file: {row[0]}" for row in db.execute("PRAGMA integrity_check(10)") if row[0] != "ok")
-    yield from (f"{row[0]} {row[1]} refers to a {row[2]} that is not there" for row in _dangling(db))
+    yield from schema.file_problems(db)
     yield from chain_problems(db)
     yield from checkpoint.problems(db)
     replayed = Replayed()
@@ -92,10 +75,6 @@ def _problems(db: sqlite3.Connection) -> Iterator[str]:
     yield from replayed.compared(db)
     yield from _sums(db, replayed)
     yield from exposure.problems(db)
-
-
-def _dangling(db: sqlite3.Connection) -> list[sqlite3.Row]:
-    return db.execute("PRAGMA foreign_key_check").fetchall()
 
 
 @dataclass(slots=True)

@@ -14,8 +14,9 @@ import pytest
 from backend.domain.errors import JournalCorrupt, JournalError, JournalLocked
 from backend.domain.ids import body_hash
 from backend.integrations.journal import chain
-from backend.integrations.journal.backup import back_up, restore
+from backend.integrations.journal.backup import back_up
 from backend.integrations.journal.journal import SqliteJournal
+from backend.integrations.journal.restore import restore
 from backend.integrations.journal.verify import verify
 from tests.integrations.journal.test_journal import NOW, accept, attempt, intent, opened
 from tests.integrations.journal.test_verify import written
@@ -159,7 +160,7 @@ async def test_a_journal_that_was_put_back_is_halted_and_never_makes_an_id_twice
 async def test_the_same_backup_put_back_again_makes_new_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was sent after the first restore carries its incarnation, which the backup does not know: the next restore
     learns it from the journal that it replaces. A replaced journal that cannot be read is no obstacle."""
-    monkeypatch.setattr("backend.integrations.journal.backup.secrets.randbelow", lambda _: 0)
+    monkeypatch.setattr("backend.integrations.journal.restore.secrets.randbelow", lambda _: 0)
     path, target = await written(tmp_path / "journal.sqlite"), tmp_path / "backup.sqlite"
     back_up(path, target)
     used = []
@@ -182,7 +183,7 @@ async def test_a_restore_jumps_by_lot(tmp_path: Path, monkeypatch: pytest.Monkey
     back_up(path, target)
     used = []
     for drawn in (3, 700):
-        monkeypatch.setattr("backend.integrations.journal.backup.secrets.randbelow", lambda _, drawn=drawn: drawn)
+        monkeypatch.setattr("backend.integrations.journal.restore.secrets.randbelow", lambda _, drawn=drawn: drawn)
         path.unlink(missing_ok=True)
         restore(target, path, reason="a test", stamp=str(drawn))
         journal = SqliteJournal.open(path)
