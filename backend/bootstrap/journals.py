@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from backend.bootstrap.parts import journal_path, open_journal, read_settings, system_clock
+from backend.bootstrap.sweeping import with_keys
 from backend.config.model import Settings
 from backend.domain.errors import ConfigurationError, InvalidOrder, JournalError
 from backend.domain.records import IntentRecord
@@ -56,21 +57,26 @@ def restore_journal(backup: Path, path: Path | None = None) -> Restored:
     """Puts a backup in the journal's place, halted. Raises JournalLocked, JournalError."""
     from backend.integrations.journal.restore import restore
 
-    stamp = datetime.fromtimestamp(system_clock().now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+    now = system_clock().now()
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     reason = f"put back from {backup.name} at {stamp}"
-    return restore(backup, path or journal_path(read_settings()), reason=reason, stamp=stamp)
+    return restore(backup, path or journal_path(read_settings()), reason=reason, stamp=stamp, now=now)
 
 
-async def confirm_journal(word: str, path: Path | None = None) -> str | None:
-    """Ends the halt of a journal that was put back; returns why it was halted. Raises JournalLocked, InvalidOrder."""
+async def confirm_journal(word: str, path: Path | None = None, *, unswept: bool = False) -> str | None:
+    """Ends the halt of a journal that was put back; returns why it was halted. Raises NotSwept before a sweep of every
+    venue with keys, unless the word alone shall count (``unswept``); JournalLocked, InvalidOrder."""
     if not word.strip():
         raise InvalidOrder("reason", "say what you compared: the reason is kept in the journal")
-    settings = read_settings() if path is None else Settings(journal_path=str(path))
-    if not journal_path(settings).is_file():
-        raise JournalError(f"{journal_path(settings)} does not exist: there is nothing to confirm")
-    journal = open_journal(settings)
+    settings = read_settings()
+    chosen = path or journal_path(settings)
+    if not chosen.is_file():
+        raise JournalError(f"{chosen} does not exist: there is nothing to confirm")
+    journal = open_journal(Settings(journal_path=str(chosen)))
     try:
-        return await journal.confirm(word=word.strip(), now=system_clock().now())
+        return await journal.confirm(
+            word=word.strip(), now=system_clock().now(), venues=with_keys(settings), unswept=unswept
+        )
     finally:
         await journal.close()
 

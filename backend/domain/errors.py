@@ -12,6 +12,7 @@ QuantumTraderError
 ├── JournalError              the journal cannot be used: intake and sending stop
 │   ├── JournalLocked         another process holds it
 │   ├── RestoreInterrupted    a restore stopped half way: nothing is opened or begun beside its traces
+│   ├── NotSwept              a journal that was put back was not compared with every exchange yet
 │   ├── IntentCancelled       the order is to be cancelled: no attempt of it is opened any more
 │   ├── OrderTaken            the order at the venue belongs to another attempt
 │   ├── AccountHalted         an account takes no new orders until somebody acknowledges what happened there
@@ -118,6 +119,18 @@ class RestoreInterrupted(JournalError):
     empty journal not begun."""
 
 
+class NotSwept(JournalError):
+    """A journal that was put back goes on only when every exchange was looked at for orders that it has forgotten."""
+
+    def __init__(self, venues: tuple[str, ...]) -> None:
+        super().__init__(
+            f"not looked at since the journal was put back: {', '.join(venues) or 'any exchange'}. Run `quantum-trader"
+            " journal orphans`, with the keys of every exchange and no router running, see to what it finds, then"
+            " confirm. Where that cannot be: compare by hand, and confirm with --unswept"
+        )
+        self.venues = venues
+
+
 class IntentCancelled(JournalError):
     """A cancel was stored before this attempt: it is not opened, and nothing may be sent for it."""
 
@@ -197,7 +210,7 @@ class RouterHalted(QuantumTraderError):
     def __init__(self, why: str) -> None:
         super().__init__(
             f"the journal is halted ({why}): compare it with the exchanges (docs/operating/restore.md), "
-            "then `quantum-trader journal confirm`"
+            "`quantum-trader journal orphans` first, then `quantum-trader journal confirm`"
         )
 
 

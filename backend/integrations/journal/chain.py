@@ -53,15 +53,6 @@ def set_meta(db: sqlite3.Connection, **values: str | None) -> None:
             )
 
 
-def confirm(db: sqlite3.Connection, *, word: str, now: float) -> str | None:
-    """Ends a halt of the whole journal by somebody's word; returns why it was halted, None when it was not."""
-    halted = meta(db).get("halted")
-    if halted is not None:
-        set_meta(db, halted=None)
-        append(db, now, "halt_confirmed", "", None, {"halted": halted, "word": word})
-    return halted
-
-
 def _link(before: str, at: float, kind: str, intent_id: str, attempt_id: str | None, text: str) -> str:
     whole = (
         f"[{quoted(before)},{scalar_json(at)},{quoted(kind)},{quoted(intent_id)},{scalar_json(attempt_id)},"

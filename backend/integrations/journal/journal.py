@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
 from backend.domain.records import Attempt, Event, ExposureState, Halt, IntentRecord
-from backend.integrations.journal import chain, checkpoint, exposure, store, traces
+from backend.integrations.journal import chain, checkpoint, exposure, halting, store, traces
 from backend.integrations.journal.lock import FileLock
 from backend.integrations.journal.schema import BEGIN, open_connection, prepare
 from backend.integrations.journal.writer import Writer
@@ -204,9 +204,17 @@ class SqliteJournal:
     async def all_fills(self) -> tuple[tuple[str, Fill], ...]:
         return await self._writer.do(store.all_fills)
 
-    async def confirm(self, *, word: str, now: float) -> str | None:
-        """Ends the halt of a journal that was put back; returns why it was halted."""
-        halted = await self._writer.do(partial(chain.confirm, word=word, now=now))
+    async def record_sweep(
+        self, venues: Collection[str], orphans: Sequence[str], problems: Sequence[str], *, now: float
+    ) -> None:
+        await self._writer.do(partial(halting.sweep, venues=venues, orphans=orphans, problems=problems, now=now))
+
+    async def confirm(
+        self, *, word: str, now: float, venues: Collection[str] = (), unswept: bool = False
+    ) -> str | None:
+        halted = await self._writer.do(
+            partial(halting.confirm, word=word, now=now, venues=tuple(venues), unswept=unswept)
+        )
         self.halted = None
         return halted
 

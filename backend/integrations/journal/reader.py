@@ -41,23 +41,25 @@ def events(path: Path, after: int, limit: int) -> tuple[Event, ...]:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What a sweep of the venues compares with. ``last_at``: the last event, None when there is none.
-    ``symbols``: of every attempt there was."""
+    ``symbols``: of every attempt there was. ``halted``: it was put back, and waits for a sweep."""
 
     cluster_tag: str
     last_at: float | None
     symbols: frozenset[str]
+    halted: bool = False
 
 
 def memory(path: Path) -> Memory:
     """Raises JournalError; JournalCorrupt when the journal does not tell whose it is."""
     with opened_to_read(path) as db:
-        tag = chain.meta(db).get("cluster_tag", "")
+        notes = chain.meta(db)
+        tag = notes.get("cluster_tag", "")
         if not tag:
             raise JournalCorrupt(f"{path} has no cluster tag: its orders cannot be told from those of others")
         # An operator's own event is no trace of the venues: what counts is the last one of an order.
         (last_at,) = db.execute("SELECT max(at) FROM event WHERE intent_id <> ''").fetchone()
         rows = db.execute(f"SELECT DISTINCT {json_text('request', 'symbol')} FROM attempt").fetchall()  # noqa: S608
-        return Memory(tag, last_at, frozenset(str(row[0]) for row in rows))
+        return Memory(tag, last_at, frozenset(str(row[0]) for row in rows), "halted" in notes)
 
 
 def knows(path: Path, client_id: str) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.domain.errors import JournalCorrupt, JournalError, JournalLocked
-from backend.integrations.journal import chain, files, traces
+from backend.integrations.journal import chain, files, halting, traces
 from backend.integrations.journal.backup import copied
 from backend.integrations.journal.lock import FileLock
 from backend.integrations.journal.schema import BEGIN, is_busy, open_connection, single_file
@@ -38,7 +38,7 @@ class Restored:
     events: int
 
 
-def restore(backup: Path, journal: Path, *, reason: str, stamp: str) -> Restored:
+def restore(backup: Path, journal: Path, *, reason: str, stamp: str, now: float) -> Restored:
     """Puts a backup in the journal's place, halted. The journal that stood there is kept aside, under ``stamp``.
 
     Raises JournalLocked while a router runs or somebody reads the journal, JournalError, JournalCorrupt.
@@ -57,7 +57,7 @@ def restore(backup: Path, journal: Path, *, reason: str, stamp: str) -> Restored
         if not verdict.whole:
             files.remove(draft)
             raise JournalCorrupt(f"{backup} does not hold together: {verdict.problems[0]}")
-        _halt(draft, reason, used=_incarnation_of(journal))
+        _halt(draft, reason, used=_incarnation_of(journal), now=now)
         aside = _put_in_place(draft, journal, stamp)
     finally:
         lock.release()
@@ -79,13 +79,13 @@ def _incarnation_of(journal: Path) -> int:
         return 0
 
 
-def _halt(path: Path, reason: str, *, used: int) -> None:
+def _halt(path: Path, reason: str, *, used: int, now: float) -> None:
     """``used``: the last incarnation of the journal that is replaced, which may be later than the backup's."""
     with closing(open_connection(str(path))) as db:
         db.execute(BEGIN)
         last = max(used, int(chain.meta(db).get("incarnation", "0"), 16))
         skipped = INCARNATIONS_SKIPPED + secrets.randbelow(INCARNATIONS_SKIPPED)
-        chain.set_meta(db, halted=reason, incarnation=f"{(last + skipped) % 0x10000:04x}")
+        halting.begin(db, reason, f"{(last + skipped) % 0x10000:04x}", now=now)
         db.execute("COMMIT")
         single_file(db)
 

@@ -117,7 +117,7 @@ class Replayed:
                     self.added[row["intent_id"]] = self.added.get(row["intent_id"], ZERO) + Decimal(data["quantity"])
                 case "over_executed":
                     self.over.add(row["intent_id"])
-                case "halt_acknowledged" | "halt_confirmed":
+                case "halt_acknowledged" | "halt_confirmed" | "restored" | "venues_swept":
                     pass
                 case other:
                     yield f"kind {other!r} is not known"

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.errors import JournalCorrupt, JournalError, JournalLocked, RestoreInterrupted
+from backend.domain.errors import JournalCorrupt, JournalError, JournalLocked, NotSwept, RestoreInterrupted
 from backend.integrations.journal import files, reader, traces
 from backend.integrations.journal.backup import back_up
 from backend.integrations.journal.journal import SqliteJournal
 from backend.integrations.journal.restore import restore
 from backend.integrations.journal.verify import verify
 from tests.integrations.journal.test_exposure import _first_version
-from tests.integrations.journal.test_journal import ROOT, accept, intent
+from tests.integrations.journal.test_journal import NOW, ROOT, accept, intent
 from tests.integrations.journal.test_verify import written
 
 REASON = "put back by a test"
@@ -42,7 +42,7 @@ def stepped(event, arguments):
         left -= 1
 
 sys.addaudithook(stepped)
-restore(Path(room) / "backup", Path(room) / "journal.sqlite", reason=sys.argv[2], stamp="killed")
+restore(Path(room) / "backup", Path(room) / "journal.sqlite", reason=sys.argv[2], stamp="killed", now=1.0)
 """
 """Dies before its step of that number: each file that is opened, named, linked or removed is one."""
 
@@ -128,7 +128,7 @@ def test_a_restore_that_is_killed_at_any_step(
             told = found if isinstance(found, str) else (found[0], tuple(found[1]))
             assert told in {(REASON, ("a",)), *allowed}, f"killed before step {step}"
             seen.append(told)
-        restored = restore(room / "backup", path, reason="again", stamp="again")
+        restored = restore(room / "backup", path, reason="again", stamp="again", now=NOW)
         assert _look(path) == ("again", ["a"])
         assert verify(restored.journal).problems == ()
         assert not [one.name for one in room.iterdir() if one.name.endswith((".restoring", "-unfinished"))]
@@ -169,7 +169,7 @@ async def test_the_incarnation_is_learnt_from_what_an_interrupted_restore_left(
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE meta SET value = '0900' WHERE name = 'incarnation'")
     path.rename(traces.aside_of(path, "killed"))
-    restore(tmp_path / "backup", path, reason=REASON, stamp="now")
+    restore(tmp_path / "backup", path, reason=REASON, stamp="now", now=NOW)
     journal = SqliteJournal.open(path)
     assert int(journal.incarnation, 16) == 0x0900 + 0x400 + 1
     await journal.close()
@@ -182,8 +182,8 @@ async def test_a_restore_waits_for_nobody_who_reads(tmp_path: Path) -> None:
         db.execute("BEGIN")
         db.execute("SELECT count(*) FROM intent").fetchone()
         with pytest.raises(JournalLocked, match="being read"):
-            restore(tmp_path / "backup", path, reason=REASON, stamp="now")
-    restore(tmp_path / "backup", path, reason=REASON, stamp="now")
+            restore(tmp_path / "backup", path, reason=REASON, stamp="now", now=NOW)
+    restore(tmp_path / "backup", path, reason=REASON, stamp="now", now=NOW)
 
 
 async def test_a_link_is_restored_where_it_points(tmp_path: Path) -> None:
@@ -191,12 +191,12 @@ async def test_a_link_is_restored_where_it_points(tmp_path: Path) -> None:
     path, link = await _stopped(tmp_path), tmp_path / "elsewhere" / "link.sqlite"
     link.parent.mkdir()
     link.symlink_to(path)
-    restore(tmp_path / "backup", link, reason=REASON, stamp="now")
+    restore(tmp_path / "backup", link, reason=REASON, stamp="now", now=NOW)
     assert link.is_symlink()
     journal = SqliteJournal.open(path)
     assert journal.halted == REASON
     with pytest.raises(JournalLocked):
-        restore(tmp_path / "backup", link, reason=REASON, stamp="later")
+        restore(tmp_path / "backup", link, reason=REASON, stamp="later", now=NOW)
     await journal.close()
 
 
@@ -208,7 +208,7 @@ async def test_a_backup_of_an_older_program_is_copied_and_put_back(tmp_path: Pat
         verify(old)
     before = old.read_bytes()
     assert back_up(old, tmp_path / "copy.sqlite") == 14
-    assert restore(old, path, reason=REASON, stamp="now").events == 14
+    assert restore(old, path, reason=REASON, stamp="now", now=NOW).events == 14
     assert old.read_bytes() == before
     for one in (path, tmp_path / "copy.sqlite"):
         assert verify(one).problems == ()
@@ -217,15 +217,55 @@ async def test_a_backup_of_an_older_program_is_copied_and_put_back(tmp_path: Pat
     await journal.close()
 
 
+async def test_a_journal_that_was_put_back_asks_for_a_sweep_of_every_venue(tmp_path: Path) -> None:
+    """No word alone ends the halt: each venue was looked at since the restore, together or one after the other, or the
+    journal keeps that somebody went without. A sweep from before the restore does not count."""
+    path = await _stopped(tmp_path)
+    for round_ in range(2):
+        restore(tmp_path / "backup", path, reason=REASON, stamp=str(round_), now=NOW)
+        journal = SqliteJournal.open(path)
+        for venues, missing in (((), "any exchange"), (("okx", "binance"), "binance, okx")):
+            with pytest.raises(NotSwept, match=f"{missing}.*journal orphans.*--unswept"):
+                await journal.confirm(word="all is well", now=NOW, venues=venues)
+        await journal.record_sweep(["binance"], [], [], now=NOW)
+        with pytest.raises(NotSwept, match=r": okx\."):
+            await journal.confirm(word="all is well", now=NOW, venues=["okx", "binance"])
+        assert journal.halted == REASON
+        await journal.close()
+        back_up(path, tmp_path / "backup", force=True)
+    journal = SqliteJournal.open(path)
+    await journal.record_sweep(["okx"], ["okx o1"] * 300, ["a problem"], now=NOW)
+    assert await journal.confirm(word="all is well", now=NOW, venues=["okx", "binance"]) == REASON
+    swept, confirmed = (await journal.events(0, 100))[-2:]
+    assert (len(swept.data["orphans"]), swept.data["orphans_found"]) == (100, 300)  # type: ignore[arg-type]
+    assert (confirmed.data["swept"], confirmed.data["unswept"]) == (["binance", "okx"], False)
+    assert await journal.confirm(word="again", now=NOW) is None
+    await journal.record_sweep(["okx"], [], [], now=NOW)
+    assert (await journal.events(0, 100))[-1].kind == "halt_confirmed"
+    await journal.close()
+    assert verify(path).problems == ()
+
+
+async def test_going_without_a_sweep_is_kept(tmp_path: Path) -> None:
+    """The event names what was not looked at."""
+    path = await _stopped(tmp_path)
+    restore(tmp_path / "backup", path, reason=REASON, stamp="now", now=NOW)
+    journal = SqliteJournal.open(path)
+    assert await journal.confirm(word="by hand", now=NOW, venues=["okx"], unswept=True) == REASON
+    (*_, confirmed) = await journal.events(0, 100)
+    await journal.close()
+    assert (confirmed.data["word"], confirmed.data["swept"], confirmed.data["unswept"]) == ("by hand", [], ["okx"])
+
+
 @pytest.mark.parametrize("content", [b"", b"no database"], ids=["empty", "none"])
 def test_what_is_no_journal_is_not_put_back(tmp_path: Path, content: bytes) -> None:
     """An empty file would become an empty journal; neither leaves a trace."""
     path, backup = tmp_path / "journal.sqlite", tmp_path / "backup.sqlite"
     backup.write_bytes(content)
     with pytest.raises(JournalError, match=r"backup\.sqlite"):
-        restore(backup, path, reason=REASON, stamp="now")
+        restore(backup, path, reason=REASON, stamp="now", now=NOW)
     with pytest.raises(JournalError, match="no backup"):
-        restore(tmp_path / "none", path, reason=REASON, stamp="now")
+        restore(tmp_path / "none", path, reason=REASON, stamp="now", now=NOW)
     assert {one.name for one in tmp_path.iterdir()} == {"backup.sqlite", "journal.sqlite.lock"}
 
 
@@ -237,14 +277,14 @@ async def test_where_a_file_has_no_second_name_it_is_copied(tmp_path: Path, monk
 
     path = await _stopped(tmp_path)
     monkeypatch.setattr(Path, "hardlink_to", refused)
-    restored = restore(tmp_path / "backup", path, reason=REASON, stamp="now")
+    restored = restore(tmp_path / "backup", path, reason=REASON, stamp="now", now=NOW)
     assert restored.aside is not None
     assert verify(restored.aside).intents == 2
     journal = SqliteJournal.open(path)
     assert journal.halted == REASON
     await journal.close()
     with pytest.raises(JournalError, match="not overwritten"):
-        restore(tmp_path / "backup", path, reason=REASON, stamp="now")
+        restore(tmp_path / "backup", path, reason=REASON, stamp="now", now=NOW)
     assert _look_halted(path) == REASON
 
 
