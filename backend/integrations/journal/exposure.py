@@ -15,6 +15,7 @@ from backend.domain.errors import JournalError, OverCap
 from backend.domain.money import ZERO
 from backend.domain.orders import Fill, Side, VenueOrder
 from backend.domain.records import Attempt, ExposureState, Halt, Position, Reservation
+from backend.integrations.journal import chain
 
 UNIT = Decimal("0.00000001")
 """Amounts are compared in SQL, so they are whole numbers of this part of a quote unit, rounded away from zero."""
@@ -104,6 +105,9 @@ def state(db: sqlite3.Connection) -> ExposureState:
 def lay_ghosts(db: sqlite3.Connection, now: float) -> None:
     """Frees the reservations whose time is over."""
     over = db.execute("SELECT attempt_id FROM reservation WHERE until <= ?", (now,)).fetchall()
+    for row in over:
+        (intent_id,) = db.execute("SELECT intent_id FROM attempt WHERE id = ?", (row["attempt_id"],)).fetchone()
+        chain.append(db, now, "ghost_laid", intent_id, row["attempt_id"], {})
     release(db, [row["attempt_id"] for row in over])
 
 

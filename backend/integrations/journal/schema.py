@@ -8,9 +8,11 @@ ended: the partial unique index lets a leg have one of them at a time, whatever 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from backend.domain.errors import JournalCorrupt, JournalError
@@ -241,3 +243,52 @@ def file_problems(db: sqlite3.Connection) -> Iterator[str]:
     yield from (f"file: {row[0]}" for row in db.execute("PRAGMA integrity_check(10)") if row[0] != "ok")
     for row in db.execute("PRAGMA foreign_key_check"):
         yield f"{row[0]} {row[1]} refers to a {row[2]} that is not there"
+
+
+def object_problems(db: sqlite3.Connection) -> Iterator[str]:
+    """Tables and indexes that are not those that the migrations make. A column's type counts by what SQLite makes of
+    its name, so that a file of older names is whole."""
+    expected, found = _expected_objects(), _objects(db)
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found:
+            yield f"{name} is missing"
+        elif name not in expected:
+            yield f"{name} is not one of this program's"
+        elif expected[name] != found[name]:
+            yield f"{name} is {found[name]}, this program makes it {expected[name]}"
+
+
+@cache
+def _expected_objects() -> Mapping[str, str]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        db.row_factory = sqlite3.Row
+        prepare(db)
+        return _objects(db)
+
+
+def _objects(db: sqlite3.Connection) -> dict[str, str]:
+    rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    told = {}
+    for row in rows:
+        what = _table(db, row["name"]) if row["type"] == "table" else " ".join(row["sql"].split())
+        told[f"{row['type']} {row['name']}"] = what
+    return told
+
+
+def _table(db: sqlite3.Connection, name: str) -> str:
+    columns = [
+        f"{row['name']} {_affinity(row['type'])} {row['notnull']} {row['dflt_value']} {row['pk']}"
+        for row in db.execute(f"PRAGMA table_info({name})")
+    ]
+    unique = [
+        "unique " + " ".join(str(part["name"]) for part in db.execute(f"PRAGMA index_info({index['name']})"))
+        for index in db.execute(f"PRAGMA index_list({name})").fetchall()
+        if index["origin"] != "c"
+    ]
+    references = [f"{row['from']} of {row['table']}" for row in db.execute(f"PRAGMA foreign_key_list({name})")]
+    return "; ".join(sorted(columns + unique + references))
+
+
+def _affinity(declared: str) -> str:
+    kinds = (("INT", "INTEGER"), ("CHAR|CLOB|TEXT", "TEXT"), ("BLOB", "BLOB"), ("REAL|FLOA|DOUB", "REAL"))
+    return next((kind for words, kind in kinds if re.search(words, declared.upper())), "NUMERIC")
