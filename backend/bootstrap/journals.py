@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from backend.bootstrap.parts import journal_path, open_journal, read_settings, system_clock
+from backend.bootstrap.sweeping import with_keys
 from backend.config.model import Settings
 from backend.domain.errors import ConfigurationError, InvalidOrder, JournalError
 from backend.domain.records import IntentRecord
 from backend.policies.routing_tables import known_exchange
 
 if TYPE_CHECKING:
-    from backend.integrations.journal.backup import Restored
+    from backend.integrations.journal.restore import Restored
     from backend.integrations.journal.verify import Verdict
 
 
@@ -28,13 +29,14 @@ def verify_journal(path: Path | None = None) -> tuple[Path, Verdict]:
 
 def export_journal(table: str, form: str, out: TextIO, path: Path | None = None) -> int:
     """Writes one table; returns how many rows. Raises JournalError, ConfigurationError."""
-    from backend.integrations.journal.export import FORMATS, rows
+    from backend.integrations.journal.export import FORMATS, columns, rows
 
     if form not in FORMATS:
         raise ConfigurationError(
             f"no format {form!r} for a text; there are: {', '.join(FORMATS)}, and parquet with --out"
         )
-    return FORMATS[form](rows(path or journal_path(read_settings()), table), out)
+    chosen = path or journal_path(read_settings())
+    return FORMATS[form](columns(chosen, table), rows(chosen, table), out)
 
 
 def export_parquet(table: str, out: Path, path: Path | None = None) -> int:
@@ -53,23 +55,28 @@ def back_up_journal(target: Path, *, force: bool, path: Path | None = None) -> i
 
 def restore_journal(backup: Path, path: Path | None = None) -> Restored:
     """Puts a backup in the journal's place, halted. Raises JournalLocked, JournalError."""
-    from backend.integrations.journal.backup import restore
+    from backend.integrations.journal.restore import restore
 
-    stamp = datetime.fromtimestamp(system_clock().now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+    now = system_clock().now()
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     reason = f"put back from {backup.name} at {stamp}"
-    return restore(backup, path or journal_path(read_settings()), reason=reason, stamp=stamp)
+    return restore(backup, path or journal_path(read_settings()), reason=reason, stamp=stamp, now=now)
 
 
-async def confirm_journal(word: str, path: Path | None = None) -> str | None:
-    """Ends the halt of a journal that was put back; returns why it was halted. Raises JournalLocked, InvalidOrder."""
+async def confirm_journal(word: str, path: Path | None = None, *, unswept: bool = False) -> str | None:
+    """Ends the halt of a journal that was put back; returns why it was halted. Raises NotSwept before a sweep of every
+    venue with keys, unless the word alone shall count (``unswept``); JournalLocked, InvalidOrder."""
     if not word.strip():
         raise InvalidOrder("reason", "say what you compared: the reason is kept in the journal")
-    settings = read_settings() if path is None else Settings(journal_path=str(path))
-    if not journal_path(settings).is_file():
-        raise JournalError(f"{journal_path(settings)} does not exist: there is nothing to confirm")
-    journal = open_journal(settings)
+    settings = read_settings()
+    chosen = path or journal_path(settings)
+    if not chosen.is_file():
+        raise JournalError(f"{chosen} does not exist: there is nothing to confirm")
+    journal = open_journal(Settings(journal_path=str(chosen)))
     try:
-        return await journal.confirm(word=word.strip(), now=system_clock().now())
+        return await journal.confirm(
+            word=word.strip(), now=system_clock().now(), venues=with_keys(settings), unswept=unswept
+        )
     finally:
         await journal.close()
 

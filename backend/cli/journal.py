@@ -96,7 +96,10 @@ def restore(source: Annotated[Path, typer.Argument(help="A backup.")], file: Fil
     sys.stdout.write(f"{restored.journal}: {restored.events} events, halted\n")
     if restored.aside is not None:
         sys.stdout.write(f"the journal that stood there is {restored.aside}\n")
-    sys.stdout.write("compare it with the exchanges, then `quantum-trader journal confirm --reason ...`\n")
+    sys.stdout.write(
+        "look for what it has forgotten: `quantum-trader journal orphans`; compare it with the exchanges;\n"
+    )
+    sys.stdout.write("then `quantum-trader journal confirm --reason ...`\n")
 
 
 @app.command()
@@ -108,7 +111,8 @@ def orphans(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Lists orders at the exchanges that carry our id and are not in the journal, resting or executed since its last
-    event. Only asks. Exit status 1 when there are any, or when something could not be looked at."""
+    event. Only asks; a journal that was put back keeps which exchanges were looked at, for `confirm`. Exit status 1
+    when there are any, or when something could not be looked at."""
     from backend.bootstrap import sweep_venues
 
     swept = asyncio.run(sweep_venues(file, symbol or ()))
@@ -126,7 +130,13 @@ def orphans(
         for report in swept.orphans
     ]
     if as_json:
-        document = {"clean": swept.clean, "orphans": rows, "problems": list(swept.problems)}
+        document = {
+            "clean": swept.clean,
+            "orphans": rows,
+            "problems": list(swept.problems),
+            "looked": list(swept.looked),
+            "kept": swept.kept,
+        }
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
         for row in rows:
@@ -134,15 +144,24 @@ def orphans(
         for problem in swept.problems:
             sys.stdout.write(f"not looked at: {problem}\n")
         sys.stdout.write(f"{len(rows)} orders of ours that the journal does not know\n")
+        if swept.kept:
+            sys.stdout.write(f"{swept.kept}\n")
     raise typer.Exit(OK if swept.clean else FAILED)
 
 
 @app.command()
-def confirm(reason: Reason, file: File = None) -> None:
-    """Ends the halt of a journal that was put back, by your word. No router may be running."""
+def confirm(
+    reason: Reason,
+    file: File = None,
+    unswept: Annotated[
+        bool, typer.Option("--unswept", help="Your word alone, without a sweep of every exchange; kept in the journal.")
+    ] = False,
+) -> None:
+    """Ends the halt of a journal that was put back, by your word, after `journal orphans` has looked at every exchange
+    that has keys. No router may be running."""
     from backend.bootstrap import confirm_journal
 
-    halted = asyncio.run(confirm_journal(reason, file))
+    halted = asyncio.run(confirm_journal(reason, file, unswept=unswept))
     sys.stdout.write("the journal was not halted\n" if halted is None else f"confirmed: {halted}\n")
 
 

@@ -11,6 +11,8 @@ QuantumTraderError
 │   └── VenueLimited          nothing was sent: the venue's limits leave no room for the call, or it shut us out
 ├── JournalError              the journal cannot be used: intake and sending stop
 │   ├── JournalLocked         another process holds it
+│   ├── RestoreInterrupted    a restore stopped half way: nothing is opened or begun beside its traces
+│   ├── NotSwept              a journal that was put back was not compared with every exchange yet
 │   ├── IntentCancelled       the order is to be cancelled: no attempt of it is opened any more
 │   ├── OrderTaken            the order at the venue belongs to another attempt
 │   ├── AccountHalted         an account takes no new orders until somebody acknowledges what happened there
@@ -112,6 +114,23 @@ class JournalCorrupt(JournalError):
     """The journal contradicts itself or was written by a newer version."""
 
 
+class RestoreInterrupted(JournalError):
+    """A restore stopped half way, or the journal was taken from its place: what is there must not be opened, and an
+    empty journal not begun."""
+
+
+class NotSwept(JournalError):
+    """A journal that was put back goes on only when every exchange was looked at for orders that it has forgotten."""
+
+    def __init__(self, venues: tuple[str, ...]) -> None:
+        super().__init__(
+            f"not looked at since the journal was put back: {', '.join(venues) or 'any exchange'}. Run `quantum-trader"
+            " journal orphans`, with the keys of every exchange and no router running, see to what it finds, then"
+            " confirm. Where that cannot be: compare by hand, and confirm with --unswept"
+        )
+        self.venues = venues
+
+
 class IntentCancelled(JournalError):
     """A cancel was stored before this attempt: it is not opened, and nothing may be sent for it."""
 
@@ -191,7 +210,7 @@ class RouterHalted(QuantumTraderError):
     def __init__(self, why: str) -> None:
         super().__init__(
             f"the journal is halted ({why}): compare it with the exchanges (docs/operating/restore.md), "
-            "then `quantum-trader journal confirm`"
+            "`quantum-trader journal orphans` first, then `quantum-trader journal confirm`"
         )
 
 

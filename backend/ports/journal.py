@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -139,8 +139,17 @@ class Journal(Protocol):
         """Every booked fill with its intent id (for the report and the exposure at start)."""
         ...
 
-    async def confirm(self, *, word: str, now: float) -> str | None:
-        """Ends such a halt by somebody's word; returns why it was halted."""
+    async def record_sweep(
+        self, venues: Collection[str], orphans: Sequence[str], problems: Sequence[str], *, now: float
+    ) -> None:
+        """Keeps that these venues were looked at, to their end, since the journal was put back, and what was found."""
+        ...
+
+    async def confirm(
+        self, *, word: str, now: float, venues: Collection[str] = (), unswept: bool = False
+    ) -> str | None:
+        """Ends such a halt by somebody's word; returns why it was halted. Raises NotSwept before a sweep of each of
+        these ``venues``, and before any; with ``unswept`` the word alone counts, and the journal says so."""
         ...
 
     async def close(self) -> None: ...

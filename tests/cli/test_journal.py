@@ -19,9 +19,10 @@ from typer.testing import CliRunner
 
 from backend import bootstrap
 from backend.cli.main import app
-from backend.domain.errors import ConfigurationError, InvalidOrder
+from backend.domain.errors import ConfigurationError, InvalidOrder, NotSwept
 from backend.domain.orders import OrderReport, OrderStatus, Side
 from backend.integrations.journal import parquet as journal_parquet
+from backend.integrations.journal.journal import SqliteJournal
 from backend.services.execution.sweep import Swept
 from tests.integrations.journal.test_verify import written
 
@@ -62,6 +63,27 @@ async def test_export(tmp_path: Path) -> None:
         target = tmp_path / f"{table}.jsonl"
         assert run("export", table, "--format", "jsonl", "--file", str(path), "--out", str(target))[0] == 0
         assert len([json.loads(line) for line in target.read_text().splitlines()]) == count
+
+
+async def test_an_export_leaves_nothing_out(tmp_path: Path) -> None:
+    """Each column of the tables is there, but the row numbers and the hash of a body that is there itself; and the
+    header stands above no rows too."""
+    path = tmp_path / "journal.sqlite"
+    await SqliteJournal.open(path).close()
+    names = {}
+    for table in ("intents", "attempts", "fills", "events"):
+        code, told = run("export", table, "--file", str(path))
+        assert (code, told.count("\n")) == (0, 1), table
+        names[table] = set(told.strip().split(","))
+    with closing(sqlite3.connect(path)) as db:
+        held = {one: {row[1] for row in db.execute(f"PRAGMA table_info({one[:-1]})")} for one in names}
+    assert {one: held[one] - names[one] for one in held} == {
+        "intents": {"seq", "body_hash"},
+        "attempts": set(),
+        "fills": {"seq"},
+        "events": set(),
+    }
+    assert "rate" in names["attempts"]
 
 
 async def test_export_to_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,8 +133,9 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     assert "csv, jsonl" in str(result.exception)
 
 
-def test_backup_restore_confirm(tmp_path: Path) -> None:
+def test_backup_restore_confirm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole way: copied, put back, halted, and released by a word with a reason."""
+    monkeypatch.chdir(tmp_path)
     path, copy = asyncio.run(written(tmp_path / "journal.sqlite")), tmp_path / "copy.sqlite"
     told = CliRunner().invoke(app, ["journal", "backup", str(copy), "--file", str(path)])
     assert (told.exit_code, "14 events, whole" in told.stdout) == (0, True)
@@ -120,6 +143,8 @@ def test_backup_restore_confirm(tmp_path: Path) -> None:
     assert (told.exit_code, "halted" in told.stdout, "journal confirm" in told.stdout) == (0, True, True)
     assert len(list(tmp_path.glob("journal.sqlite.replaced-*Z"))) == 1
     confirm = ["journal", "confirm", "--file", str(path), "--reason"]
+    assert isinstance(CliRunner().invoke(app, [*confirm, "compared"]).exception, NotSwept)
+    confirm.insert(2, "--unswept")
     assert isinstance(CliRunner().invoke(app, [*confirm, " "]).exception, InvalidOrder)
     assert "confirmed: put back from copy.sqlite" in CliRunner().invoke(app, [*confirm, "compared"]).stdout
     assert "was not halted" in CliRunner().invoke(app, [*confirm, "compared"]).stdout
@@ -130,7 +155,7 @@ def test_backup_restore_confirm(tmp_path: Path) -> None:
 def test_orphans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was found, what could not be looked at, and status 1 for either; without keys it says what is missing."""
     found = OrderReport("kraken", "BTC/USDT", "o1", "ab" * 16, Side.BUY, Decimal("0.50"), Decimal(0), OrderStatus.OPEN)
-    answers = [Swept((found,), ("firi keeps no id of ours",)), Swept((found,), ()), Swept((), ())]
+    answers = [Swept((found,), ("firi keeps no id of ours",), ("firi",), "kept: x"), Swept((found,), ()), Swept((), ())]
 
     async def sweep(path: Path | None, symbols: Collection[str]) -> Swept:
         assert list(symbols) == ["ETH/USDT"]
@@ -140,6 +165,7 @@ def test_orphans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         patched.setattr(bootstrap, "sweep_venues", sweep)
         code, told = run("orphans", "--symbol", "ETH/USDT")
         assert (code, "kraken BTC/USDT o1 " in told, "not looked at: firi" in told) == (1, True, True)
+        assert told.endswith("kept: x\n")
         code, told = run("orphans", "--symbol", "ETH/USDT", "--json")
         document = json.loads(told)
         assert (code, document["clean"], document["orphans"][0]["quantity"]) == (1, False, "0.5")

@@ -47,16 +47,10 @@ def set_meta(db: sqlite3.Connection, **values: str | None) -> None:
         if value is None:
             db.execute("DELETE FROM meta WHERE name = ?", (name,))
         else:
-            db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
-
-
-def confirm(db: sqlite3.Connection, *, word: str, now: float) -> str | None:
-    """Ends a halt of the whole journal by somebody's word; returns why it was halted, None when it was not."""
-    halted = meta(db).get("halted")
-    if halted is not None:
-        set_meta(db, halted=None)
-        append(db, now, "halt_confirmed", "", None, {"halted": halted, "word": word})
-    return halted
+            db.execute(
+                "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (name, value),
+            )
 
 
 def _link(before: str, at: float, kind: str, intent_id: str, attempt_id: str | None, text: str) -> str:

@@ -15,6 +15,7 @@ from backend.domain.errors import JournalError, OverCap
 from backend.domain.money import ZERO
 from backend.domain.orders import Fill, Side, VenueOrder
 from backend.domain.records import UNTIL_SETTLED, Attempt, ExposureState, Halt, Position, Reservation
+from backend.integrations.journal import chain
 
 UNIT = Decimal("0.00000001")
 """Amounts are compared in SQL, so they are whole numbers of this part of a quote unit, rounded away from zero."""
@@ -51,6 +52,14 @@ def reserve(db: sqlite3.Connection, attempt: Attempt, account: str, cap: Decimal
     )
 
 
+SETTLED = "settled"
+
+
+def told_until(until: float | None) -> float | str | None:
+    """The end of a ghost as an event tells it: JSON has no word for a time that never comes."""
+    return SETTLED if until == UNTIL_SETTLED else until
+
+
 def keep_until(db: sqlite3.Connection, attempt_id: str, until: float) -> None:
     """Makes an ended attempt's reservation a ghost: it stays until that time."""
     db.execute("UPDATE reservation SET until = ? WHERE attempt_id = ?", (until, attempt_id))
@@ -78,7 +87,7 @@ def book(db: sqlite3.Connection, attempt: Attempt, account: str, fills: Iterable
     amount = sign * _signed(order.side, units(notional / order.rate))
     db.execute(
         "INSERT INTO position (venue, account, base, amount) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (venue, account, base) DO UPDATE SET amount = amount + excluded.amount",
+        " ON CONFLICT (venue, account, base) DO UPDATE SET amount = position.amount + excluded.amount",
         (order.venue, account, _base(order), amount),
     )
     (used,) = db.execute(
@@ -103,9 +112,14 @@ def state(db: sqlite3.Connection) -> ExposureState:
 def lay_ghost(db: sqlite3.Connection, attempt_id: str, looked_at: float) -> bool:
     """Frees a ghost's reservation if its time was over when the look that did not find it began. Nothing else does: a
     program that was not running has not looked."""
-    over = db.execute("SELECT 1 FROM reservation WHERE attempt_id = ? AND until <= ?", (attempt_id, looked_at))
-    if over.fetchone() is None:
+    over = db.execute(
+        "SELECT attempt.intent_id FROM reservation JOIN attempt ON attempt.id = reservation.attempt_id"
+        " WHERE reservation.attempt_id = ? AND until <= ?",
+        (attempt_id, looked_at),
+    ).fetchone()
+    if over is None:
         return False
+    chain.append(db, looked_at, "ghost_laid", over["intent_id"], attempt_id, {})
     release(db, [attempt_id])
     return True
 
@@ -123,9 +137,10 @@ def ghosts(db: sqlite3.Connection) -> dict[str, dict[str, float]]:
     return found
 
 
-def let_go(db: sqlite3.Connection, venue: str, until: float) -> None:
-    """The ghosts that were seen at a venue stay until then, and no longer for ever."""
-    db.execute("UPDATE reservation SET until = ? WHERE venue = ? AND until = ?", (until, venue, UNTIL_SETTLED))
+def let_go(db: sqlite3.Connection, venue: str, until: float) -> int:
+    """The ghosts that were seen at a venue stay until then, and no longer for ever. How many there were."""
+    update = "UPDATE reservation SET until = ? WHERE venue = ? AND until = ?"
+    return db.execute(update, (until, venue, UNTIL_SETTLED)).rowcount
 
 
 def halt(db: sqlite3.Connection, attempt: Attempt, account: str, now: float, problem: str) -> None:

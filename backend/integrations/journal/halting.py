@@ -22,15 +22,20 @@ def judge(
     not the one of the attempt that happened to execute last, as it had to."""
     name = record.intent.id
     if late and (booked or lives) and bound_broken(stepped):
-        told = {"venue": stepped.venue, "proof": stepped.proof, "attempt_filled": stepped.filled}
-        chain.append(db, now, "account_halted", name, stepped.id, told)
         problem = f"order {name} was proven dead there ({stepped.proof}), and was not: it executed {stepped.filled}"
+        told = {"venues": [stepped.venue], "proof": stepped.proof, "attempt_filled": stepped.filled, "problem": problem}
+        chain.append(db, now, "account_halted", name, stepped.id, told)
         exposure.halt(db, stepped, ACCOUNT, now, problem)
     if booked and (record.filled > record.intent.most or stepped.filled > stepped.order.quantity):
         wrong = at_fault(record, stepped)
-        excess = {"filled": record.filled, "attempt_filled": stepped.filled, "venues": [one.venue for one in wrong]}
-        chain.append(db, now, "over_executed", name, stepped.id, excess)
         problem = f"order {name} executed {record.filled} of {record.intent.quantity}"
+        excess = {
+            "filled": record.filled,
+            "attempt_filled": stepped.filled,
+            "venues": [one.venue for one in wrong],
+            "problem": problem,
+        }
+        chain.append(db, now, "over_executed", name, stepped.id, excess)
         for one in wrong:
             exposure.halt(db, one, ACCOUNT, now, problem)
 
@@ -38,10 +43,12 @@ def judge(
 def acknowledge(db: sqlite3.Connection, venue: str, *, word: str, now: float) -> int:
     """Ends the halts of a venue's account by somebody's word; returns how many there were. Whoever says so has looked
     at the account: what was seen there and never told its end is not waited for any longer than other ghosts."""
-    exposure.let_go(db, venue, now + GHOST_S)
+    until = now + GHOST_S
+    freed = exposure.let_go(db, venue, until)
     ended = db.execute(
         "UPDATE halt SET acknowledged_at = ?, word = ? WHERE venue = ? AND acknowledged_at IS NULL", (now, word, venue)
     ).rowcount
-    if ended:
-        chain.append(db, now, "halt_acknowledged", "", None, {"venue": venue, "word": word})
+    if ended or freed:
+        told = {"venue": venue, "word": word, "ghosts_until": until}
+        chain.append(db, now, "halt_acknowledged", "", None, told)
     return ended

@@ -15,7 +15,7 @@ from backend.domain.errors import JournalError, QuantumTraderError
 from backend.domain.records import Event, IntentRecord
 from backend.integrations.journal import exposure, halting, store, verify
 from backend.integrations.journal.journal import IN_MEMORY, SqliteJournal
-from backend.integrations.journal.schema import open_connection
+from backend.integrations.journal.schema import BEGIN, open_connection
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -73,7 +73,7 @@ class InlineWriter:
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._failed or self._closed:
             raise JournalError(self._failed or "the journal is closed")
-        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute(BEGIN)
         try:
             result = work(self._db)
         except QuantumTraderError:
@@ -127,7 +127,7 @@ class MemoryStore:
 
     def acknowledge(self, word: str, now: float) -> int:
         """Somebody has looked at every account that is halted; returns how many halts there were."""
-        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute(BEGIN)
         venues = sorted({halt.venue for halt in exposure.halts(self._db)})
         count = sum(halting.acknowledge(self._db, venue, word=word, now=now) for venue in venues)
         self._db.execute("COMMIT")

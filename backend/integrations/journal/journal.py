@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,9 @@ from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import EndReason, ParkReason, RejectReason, UnknownReason
 from backend.domain.records import Attempt, Event, ExposureState, Ghost, Halt, IntentRecord
-from backend.integrations.journal import chain, checkpoint, exposure, halting, store
+from backend.integrations.journal import chain, checkpoint, confirming, exposure, halting, store, traces
 from backend.integrations.journal.lock import FileLock
-from backend.integrations.journal.schema import open_connection, prepare
+from backend.integrations.journal.schema import BEGIN, open_connection, prepare
 from backend.integrations.journal.writer import Writer
 
 INCARNATIONS = 0x10000
@@ -78,7 +78,7 @@ class SqliteJournal:
         """None keeps it in memory, for throwaway use. ``factory``: the kind of connection, for tests of faults.
 
         Raises JournalLocked when another process holds the file, JournalCorrupt when a newer program wrote it or it
-        contradicts itself, JournalError when it cannot be used."""
+        contradicts itself, RestoreInterrupted beside the traces of a restore, JournalError when it cannot be used."""
         return cls(path, factory)
 
     def __repr__(self) -> str:
@@ -111,7 +111,10 @@ class SqliteJournal:
         return connection
 
     def _opened(self) -> sqlite3.Connection:
-        return open_connection(IN_MEMORY if self._path is None else str(self._path), self._factory)
+        if self._path is None:
+            return open_connection(IN_MEMORY, self._factory)
+        traces.check(self._path)
+        return open_connection(str(self._path), self._factory)
 
     async def accept(
         self,
@@ -206,9 +209,17 @@ class SqliteJournal:
     async def all_fills(self) -> tuple[tuple[str, Fill], ...]:
         return await self._writer.do(store.all_fills)
 
-    async def confirm(self, *, word: str, now: float) -> str | None:
-        """Ends the halt of a journal that was put back; returns why it was halted."""
-        halted = await self._writer.do(partial(chain.confirm, word=word, now=now))
+    async def record_sweep(
+        self, venues: Collection[str], orphans: Sequence[str], problems: Sequence[str], *, now: float
+    ) -> None:
+        await self._writer.do(partial(confirming.sweep, venues=venues, orphans=orphans, problems=problems, now=now))
+
+    async def confirm(
+        self, *, word: str, now: float, venues: Collection[str] = (), unswept: bool = False
+    ) -> str | None:
+        halted = await self._writer.do(
+            partial(confirming.confirm, word=word, now=now, venues=tuple(venues), unswept=unswept)
+        )
         self.halted = None
         return halted
 
@@ -228,7 +239,7 @@ class SqliteJournal:
 
 def _names(connection: sqlite3.Connection, new_tag: Callable[[], str]) -> dict[str, str]:
     """The cluster tag, made once, and this opening's incarnation. Raises JournalCorrupt when the stored one is none."""
-    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(BEGIN)
     checkpoint.check(connection)
     stored = chain.meta(connection)
     last = stored.get("incarnation", "0")

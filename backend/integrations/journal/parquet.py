@@ -12,8 +12,8 @@ from backend.integrations.journal.export import columns, rows
 ROWS_PER_GROUP = 10_000
 """So many rows are in memory at a time."""
 
-SECONDS = frozenset({"created_at", "valid_until", "ended_at", "opened_at", "closed_at", "at"})
-COUNTS = frozenset({"number", "lookups", "seq"})
+SECONDS = frozenset({"created_at", "valid_until", "ended_at", "opened_at", "closed_at", "cancel_requested_at", "at"})
+COUNTS = frozenset({"number", "leg", "lookups", "provisional", "seq"})
 
 
 def write_parquet(journal: Path, table: str, out: Path) -> int:

@@ -115,7 +115,10 @@ def accept(db: sqlite3.Connection, items: Sequence[Acceptance]) -> list[IntentRe
         records.append(IntentRecord(intent, digest, IntentState.NEW, now, valid_until, legs=parts, pinned=pinned))
         texts = [f"{part.quantity:f}" for part in parts]
         quantities = '","'.join(texts)
-        data = f'{{"body":{quoted(body)},"legs":["{quantities}"],"pinned":{scalar_json(pinned)}}}'
+        data = (
+            f'{{"body":{quoted(body)},"legs":["{quantities}"],"pinned":{scalar_json(pinned)},'
+            f'"valid_until":{scalar_json(valid_until)}}}'
+        )
         intents.append((intent.id, digest, body, NEW, now, valid_until, pinned))
         legs += [(intent.id, number, text) for number, text in enumerate(texts, start=1)]
         events.append((now, "intent_accepted", intent.id, None, data))
@@ -216,9 +219,14 @@ def open_attempt(
         "UPDATE intent SET state = ?, worst_price = COALESCE(worst_price, ?) WHERE id = ?",
         (IntentState.ACTIVE.value, str(worst_price), attempt.intent_id),
     )
-    chain.append(
-        db, attempt.opened_at, "attempt_opened", attempt.intent_id, attempt.id, {"request": request, "leg": attempt.leg}
-    )
+    worst = worst_price if record.worst_price is None else record.worst_price
+    told = {
+        "request": request,
+        "leg": attempt.leg,
+        "reserved": str(attempt.reserved_notional),
+        "worst_price": str(worst),
+    }
+    chain.append(db, attempt.opened_at, "attempt_opened", attempt.intent_id, attempt.id, told)
     # As it would be read back, without reading it: an order waits for this before it is sent.
     stored = Attempt(
         attempt.id,
@@ -230,7 +238,6 @@ def open_attempt(
         opened_at=attempt.opened_at,
         leg=attempt.leg,
     )
-    worst = worst_price if record.worst_price is None else record.worst_price
     return replace(record, state=IntentState.ACTIVE, worst_price=worst, attempts=(*record.attempts, stored))
 
 
@@ -314,6 +321,8 @@ def step_attempt(
     booked = [fill for fill in fills if booking.book(db, attempt_id, fill)]
     replaced = booking.replaced(db, attempt_id, booked, fills if whole else None)
     told = {**given, "fills": [asdict(fill) for fill in booked], "replaced": [asdict(fill) for fill in replaced]}
+    if state.ended:
+        told["ghost_until"] = exposure.told_until(ghost_until)
     chain.append(db, now, "attempt_stepped", row["intent_id"], attempt_id, told)
     record = _known(db, row["intent_id"])
     stepped = record.attempts[row["number"] - 1]

@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import Generic, NamedTuple, TypeVar
 
 from backend.domain.errors import JournalError, QuantumTraderError
+from backend.integrations.journal.schema import BEGIN
 
 QUEUE_MAX = 10_000
 BATCH_MAX = 256
@@ -153,7 +154,7 @@ class Writer:
             _tell(batch, [(None, JournalError(str(self._failed))) for _ in batch])
             return
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(BEGIN)
             results = self._all(connection, batch)
             connection.execute("COMMIT")
             self.commits += 1

@@ -26,10 +26,14 @@ OVERLAP_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """``orphans``: ours by their id, and not in the journal. ``problems``: what could not be looked at, in words."""
+    """``orphans``: ours by their id, and not in the journal. ``problems``: what could not be looked at, in words.
+    ``looked``: the venues that were looked at as far as they can be: one that failed, or whose lists were cut short by
+    our own bounds, is none of them. ``kept``: what became of the sweep, in words, where the journal waits for one."""
 
     orphans: tuple[OrderReport, ...]
     problems: tuple[str, ...]
+    looked: tuple[str, ...] = ()
+    kept: str = ""
 
     @property
     def clean(self) -> bool:
@@ -61,7 +65,8 @@ class Sweep:
         """Asks every venue for every symbol that it has. A venue that does not answer is a problem, not an end."""
         found: list[OrderReport] = []
         problems: list[str] = []
-        if len(symbols) > SYMBOLS_MAX:
+        cut = set(adapters) if len(symbols) > SYMBOLS_MAX else set()
+        if cut:
             problems.append(f"{len(symbols)} symbols: only the first {SYMBOLS_MAX} were looked at; name the others")
         for venue, adapter in adapters.items():
             if adapter.rules.client_id is None:
@@ -72,9 +77,10 @@ class Sweep:
                 here = [s for s in sorted(symbols)[:SYMBOLS_MAX] if s in await adapter.instruments()]
             except QuantumTraderError as error:
                 problems.append(f"{venue}: {error}")
+                cut.add(venue)
                 continue
             for symbol in here:
-                found += await self._seen(adapter, symbol, problems)
+                found += await self._seen(adapter, symbol, problems, cut)
         lost = orphans(found, self.cluster_tag, self.known)
         for report in lost:
             self.telemetry.error(
@@ -86,26 +92,32 @@ class Sweep:
                 status=report.status.value,
                 filled=report.filled,
             )
-        return Swept(lost, tuple(problems))
+        return Swept(lost, tuple(problems), tuple(venue for venue in adapters if venue not in cut))
 
-    async def _seen(self, adapter: ExchangeAdapter, symbol: str, problems: list[str]) -> list[OrderReport]:
-        """What rests, and what executed since: a trade names its order, and the order names its client id."""
+    async def _seen(
+        self, adapter: ExchangeAdapter, symbol: str, problems: list[str], cut: set[str]
+    ) -> list[OrderReport]:
+        """What rests, and what executed since: a trade names its order, and the order names its client id. ``cut`` gets
+        the venue where that is not all of it."""
         seen: list[OrderReport] = []
         try:
             seen += await adapter.open_orders(symbol)
             trades = await adapter.my_trades(symbol, since=self.since)
         except QuantumTraderError as error:
             problems.append(f"{symbol} at {adapter.venue}: {error}")
+            cut.add(adapter.venue)
             return seen
         listed = {report.venue_order_id for report in seen}
         executed = [name for name in dict.fromkeys(t.venue_order_id for t in trades) if name not in listed]
         if len(executed) > ORDERS_MAX:
             problems.append(f"{symbol} at {adapter.venue}: {len(executed)} orders; only {ORDERS_MAX} were looked at")
+            cut.add(adapter.venue)
         for name in executed[:ORDERS_MAX]:
             try:
                 report = await adapter.get_order(OrderRef(symbol, name))
             except QuantumTraderError as error:
                 problems.append(f"order {name} at {adapter.venue}: {error}")
+                cut.add(adapter.venue)
                 continue
             if report is None:
                 problems.append(f"order {name} at {adapter.venue} has trades, but its id is not told any more")

@@ -14,8 +14,9 @@ import pytest
 from backend.domain.errors import JournalCorrupt, JournalError, JournalLocked
 from backend.domain.ids import body_hash
 from backend.integrations.journal import chain
-from backend.integrations.journal.backup import back_up, restore
+from backend.integrations.journal.backup import back_up
 from backend.integrations.journal.journal import SqliteJournal
+from backend.integrations.journal.restore import restore
 from backend.integrations.journal.verify import verify
 from tests.integrations.journal.test_journal import NOW, accept, attempt, intent, opened
 from tests.integrations.journal.test_verify import written
@@ -130,7 +131,7 @@ async def test_a_journal_that_was_put_back_is_halted_and_never_makes_an_id_twice
     await accept(journal, intent())
     back_up(path, target)
     with pytest.raises(JournalLocked):
-        restore(target, path, reason="a test", stamp="now")
+        restore(target, path, reason="a test", stamp="now", now=NOW)
     used = {journal.incarnation}
     await journal.close()
     for _ in range(5):
@@ -140,18 +141,24 @@ async def test_a_journal_that_was_put_back_is_halted_and_never_makes_an_id_twice
     journal = SqliteJournal.open(path)
     await accept(journal, intent("after the backup"))
     await journal.close()
-    restored = restore(target, path, reason="a test", stamp="now")
+    restored = restore(target, path, reason="a test", stamp="now", now=NOW)
     assert restored.aside is not None
     assert verify(restored.aside).intents == 2
     journal = SqliteJournal.open(path)
     assert (journal.halted, journal.incarnation in used) == ("a test", False)
     assert [record.intent.id for record in await journal.recent()] == ["a"]
-    assert await journal.confirm(word="compared", now=NOW) == "a test"
+    await journal.record_sweep(["binance"], [], [], now=NOW)
+    assert await journal.confirm(word="compared", now=NOW, venues=["binance"]) == "a test"
     assert journal.halted is None
     await journal.close()
     journal = SqliteJournal.open(path)
     assert journal.halted is None
-    assert [event.kind for event in await journal.events(0, 10)] == ["intent_accepted", "halt_confirmed"]
+    assert [event.kind for event in await journal.events(0, 10)] == [
+        "intent_accepted",
+        "restored",
+        "venues_swept",
+        "halt_confirmed",
+    ]
     await journal.close()
     assert verify(path).problems == ()
 
@@ -159,18 +166,18 @@ async def test_a_journal_that_was_put_back_is_halted_and_never_makes_an_id_twice
 async def test_the_same_backup_put_back_again_makes_new_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was sent after the first restore carries its incarnation, which the backup does not know: the next restore
     learns it from the journal that it replaces. A replaced journal that cannot be read is no obstacle."""
-    monkeypatch.setattr("backend.integrations.journal.backup.secrets.randbelow", lambda _: 0)
+    monkeypatch.setattr("backend.integrations.journal.restore.secrets.randbelow", lambda _: 0)
     path, target = await written(tmp_path / "journal.sqlite"), tmp_path / "backup.sqlite"
     back_up(path, target)
     used = []
     for number in range(3):
-        restore(target, path, reason="a test", stamp=str(number))
+        restore(target, path, reason="a test", stamp=str(number), now=NOW)
         journal = SqliteJournal.open(path)
         used.append(journal.incarnation)
         await journal.close()
     assert used == sorted(set(used))
     path.write_bytes(b"no database")
-    restore(target, path, reason="a test", stamp="damaged")
+    restore(target, path, reason="a test", stamp="damaged", now=NOW)
     journal = SqliteJournal.open(path)
     assert journal.halted == "a test"
     await journal.close()
@@ -182,9 +189,9 @@ async def test_a_restore_jumps_by_lot(tmp_path: Path, monkeypatch: pytest.Monkey
     back_up(path, target)
     used = []
     for drawn in (3, 700):
-        monkeypatch.setattr("backend.integrations.journal.backup.secrets.randbelow", lambda _, drawn=drawn: drawn)
+        monkeypatch.setattr("backend.integrations.journal.restore.secrets.randbelow", lambda _, drawn=drawn: drawn)
         path.unlink(missing_ok=True)
-        restore(target, path, reason="a test", stamp=str(drawn))
+        restore(target, path, reason="a test", stamp=str(drawn), now=NOW)
         journal = SqliteJournal.open(path)
         used.append(int(journal.incarnation, 16))
         await journal.close()
@@ -198,7 +205,7 @@ async def test_a_backup_that_is_broken_is_not_put_back(tmp_path: Path) -> None:
     with closing(sqlite3.connect(target)) as db, db:
         db.execute("DELETE FROM fill")
     with pytest.raises(JournalCorrupt, match="does not hold together"):
-        restore(target, path, reason="a test", stamp="now")
+        restore(target, path, reason="a test", stamp="now", now=NOW)
     journal = SqliteJournal.open(path)
     assert journal.halted is None
     order = intent("new")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,9 +15,12 @@ import pytest
 from backend.domain.errors import JournalCorrupt, JournalError
 from backend.domain.ids import body_hash
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.orders import OnUnknown
 from backend.domain.reasons import EndReason, RejectReason, UnknownReason
+from backend.integrations.journal import chain
 from backend.integrations.journal.journal import SqliteJournal
-from backend.integrations.journal.verify import verify
+from backend.integrations.journal.restore import restore
+from backend.integrations.journal.verify import problems_of, verify
 from tests.integrations.journal.test_journal import NOW, attempt, fill, intent
 
 
@@ -93,7 +98,7 @@ CORRUPTIONS = {
 
 @pytest.mark.parametrize("what", CORRUPTIONS)
 async def test_a_planted_corruption_is_found(tmp_path: Path, what: str) -> None:
-    """Whatever row of whatever table is changed, added or removed."""
+    """Each of these alone, by its own words."""
     path = await written(tmp_path / "journal.sqlite")
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA foreign_keys = OFF")
@@ -101,6 +106,191 @@ async def test_a_planted_corruption_is_found(tmp_path: Path, what: str) -> None:
     verdict = verify(path)
     assert not verdict.whole
     assert all(problem.strip() for problem in verdict.problems)
+
+
+TAG = "0a1b2c3d"
+GHOST_UNTIL = NOW + 900
+
+
+async def eventful(path: Path) -> Path:
+    """All that a journal can hold: a backup that was put back, a sweep, ids of its own, two legs and one of relief, a
+    halt that was acknowledged and one that was not, a ghost and one that was laid."""
+    base = await written(path.with_name("base.sqlite"))
+    with closing(sqlite3.connect(base)) as db, db:
+        db.execute("UPDATE meta SET value = ? WHERE name = 'cluster_tag'", (TAG,))
+    restore(base, path, reason="put back by a test", stamp="now", now=NOW)
+    journal = SqliteJournal.open(path)
+    await journal.record_sweep(["okx"], ["okx o1"], ["a problem"], now=NOW)
+
+    async def begun(name: str, venue: str, *, legs: tuple[str, ...] = (), at: float = NOW) -> None:
+        order = intent(name)
+        kept = replace(order, on_unknown=OnUnknown.BOUNDED, overfill_budget=Decimal("0.5")) if legs else order
+        parts = tuple(Decimal(leg) for leg in legs)
+        await journal.accept(
+            kept, body_hash=body_hash(kept), now=at, valid_until=NOW + 30, pinned="okx" if legs else None, legs=parts
+        )
+        tried = attempt(name, quantity=legs[0] if legs else "1.5", venue=venue)
+        identity = f"{journal.cluster_tag}{journal.incarnation}{name.encode().hex():0<20}"
+        sent = replace(tried.order, client_id=identity, created_at=at, rate=Decimal("1.001"))
+        await journal.open_attempt(replace(tried, order=sent, opened_at=at), worst_price=Decimal("100.7"))
+
+    async def ended(name: str, venue: str, proof: Proof, filled: str = "", until: float | None = None) -> None:
+        told = [replace(fill(filled, trade=name, order=name), venue=venue)] if filled else []
+        await journal.step_attempt(
+            f"{name}/1", AttemptState.CLOSED, now=NOW, proof=proof, fills=told, settled_by="x", ghost_until=until
+        )
+
+    for name, venue in (("over", "okx"), ("over too", "bybit")):
+        await begun(name, venue)
+        await ended(name, venue, Proof.TERMINAL_STATE, "2")
+        await journal.step_intent(name, IntentState.DONE, now=NOW, reason=EndReason.FILLED)
+    assert await journal.acknowledge("okx", word="looked", now=NOW + 1) == 1
+    for name, until in (("laid", NOW + 1), ("ghost", GHOST_UNTIL)):
+        await begun(name, "kucoin")
+        await journal.step_attempt(f"{name}/1", AttemptState.UNKNOWN, now=NOW, lookups=2, evidence="nobody knows it")
+        await ended(name, "kucoin", Proof.DEADLINE, until=until)
+    await begun("legs", "kraken", legs=("1", "0.5"), at=NOW + 2)
+    await journal.add_leg("legs", Decimal("0.5"), now=NOW + 2)
+    await journal.step_attempt(
+        "legs/1",
+        AttemptState.WORKING,
+        now=NOW + 2,
+        venue_order_id="w",
+        fills=[replace(fill("0.25", trade="part", order="w"), venue="kraken", provisional=True)],
+    )
+    await journal.request_cancel("legs", now=NOW + 3)
+    await journal.close()
+    assert verify(path).problems == ()
+    return path
+
+
+HARMLESS = {"checked_seq", "checked_link"}
+"""Notes of how far the chain was checked: without them the next start checks more."""
+
+NUMBERED = ("intent", "fill", "halt")
+"""Their numbers only say in which order they came; those of events are part of their chain."""
+
+
+async def test_whatever_is_changed_or_removed_is_found(tmp_path: Path) -> None:
+    """Every column of every row of every table, and every row: but row numbers, and the mark where a start begins to
+    check."""
+    path = await eventful(tmp_path / "journal.sqlite")
+    missed, tried = [], 0
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.row_factory = sqlite3.Row
+        for table, row in _rows(db):
+            named = [name for name in row.keys()[1:] if name != "seq" or table not in NUMBERED]
+            changes = [f"UPDATE {table} SET {name} = {_other(row[name])}" for name in named]  # noqa: S608
+            for change in (*changes, f"DELETE FROM {table}"):  # noqa: S608
+                db.execute("BEGIN")
+                db.execute(f"{change} WHERE rowid = ?", (row["at_row"],))
+                if not problems_of(db):
+                    missed.append(f"{change} {dict(row)}")
+                db.execute("ROLLBACK")
+                tried += 1
+    assert missed == []
+    assert tried > 400
+
+
+def _rows(db: sqlite3.Connection) -> Iterator[tuple[str, sqlite3.Row]]:
+    for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        rows = db.execute(f"SELECT rowid AS at_row, * FROM {table}").fetchall()  # noqa: S608
+        assert rows, f"there is no row of {table} to change"
+        yield from ((table, row) for row in rows if table != "meta" or row["name"] not in HARMLESS)
+
+
+def _other(value: object) -> str:
+    """Another value of that kind, as SQL."""
+    if value is None:
+        return "1"
+    return f"{value!r} + 70" if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "0'"
+
+
+ADDED = {
+    "a halt": "INSERT INTO halt (venue, account, intent_id, at, problem) VALUES ('kraken', 'main', 'a', 1, 'x')",
+    "a reservation": (
+        "INSERT INTO reservation VALUES ('a/2', 'kraken', 'main', 'BTC', 15015000000, 1);"
+        "UPDATE exposure SET reserved = reserved + 15015000000 WHERE venue = 'kraken'"
+    ),
+    "a position": "INSERT INTO position VALUES ('firi', 'main', 'BTC', 5)",
+    "an account": "INSERT INTO exposure VALUES ('firi', 'main', 0, 0)",
+    "a leg": "INSERT INTO leg VALUES ('a', 2, '0')",
+    "a second copy": "INSERT INTO send SELECT attempt_id, 2, request, at, not_after FROM send WHERE attempt_id = 'c/1'",
+    "a trigger": "CREATE TRIGGER late AFTER INSERT ON fill BEGIN DELETE FROM fill; END",
+    "a table": "CREATE TABLE other (id TEXT)",
+}
+TOGETHER = {
+    "a ghost and its sum": (
+        "UPDATE exposure SET reserved = 0 WHERE venue = 'kucoin'; DELETE FROM reservation WHERE until IS NOT NULL"
+    ),
+    "positions and their sums": "UPDATE position SET amount = 0; UPDATE exposure SET used = 0",
+    "a notional, its reservation and the sum": (
+        "UPDATE attempt SET reserved_notional = '1' WHERE id = 'legs/1';"
+        "UPDATE reservation SET amount = 100000000 WHERE attempt_id = 'legs/1';"
+        "UPDATE exposure SET reserved = (SELECT COALESCE(SUM(ABS(amount)), 0) FROM reservation r"
+        " WHERE r.venue = exposure.venue)"
+    ),
+    "the note of the restore": "DELETE FROM meta WHERE name IN ('halted', 'swept')",
+    "the incarnation": "UPDATE meta SET value = '0001' WHERE name = 'incarnation'",
+    "the order of the intents": "UPDATE intent SET seq = 1000 WHERE id = 'a'",
+}
+OBJECTS = {
+    "a leg's only open attempt": "DROP INDEX attempt_one_open",
+    "a client id's only attempt": "DROP INDEX attempt_client_id",
+    "an index that is no longer unique": (
+        "DROP INDEX attempt_client_id; CREATE INDEX attempt_client_id ON attempt (client_id) WHERE client_id <> ''"
+    ),
+    "an index of less": (
+        "DROP INDEX attempt_one_open;"
+        "CREATE UNIQUE INDEX attempt_one_open ON attempt (intent_id, leg) WHERE state IN ('open')"
+    ),
+    "a table without its key": (
+        "CREATE TABLE copy AS SELECT * FROM send; DROP TABLE send; ALTER TABLE copy RENAME TO send"
+    ),
+}
+
+
+@pytest.mark.parametrize("sql", (ADDED | TOGETHER | OBJECTS).values(), ids=(ADDED | TOGETHER | OBJECTS).keys())
+async def test_what_was_added_or_fits_together_is_found(tmp_path: Path, sql: str) -> None:
+    """A row that nothing tells of; several changes that agree with each other; and what keeps rows from being twice."""
+    path = await eventful(tmp_path / "journal.sqlite")
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(f"PRAGMA foreign_keys = OFF; {sql}")
+    assert verify(path).problems
+
+
+async def test_a_file_of_older_type_names_is_whole(tmp_path: Path) -> None:
+    """REAL and INTEGER are what DOUBLE PRECISION and BIGINT are to SQLite."""
+    path = await eventful(tmp_path / "journal.sqlite")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA writable_schema = ON")
+        for new, old in (("DOUBLE PRECISION", "REAL"), ("BIGINT", "INTEGER")):
+            db.execute("UPDATE sqlite_master SET sql = replace(sql, ?, ?)", (new, old))
+        db.commit()
+    with closing(sqlite3.connect(path)) as db:
+        declared = {row[2] for row in db.execute("PRAGMA table_info(reservation)")}
+    assert declared == {"TEXT", "INTEGER", "REAL"}
+    assert verify(path).problems == ()
+
+
+TOLD_SINCE = ("valid_until", "reserved", "worst_price", "ghost_until", "problem")
+
+
+async def test_a_journal_whose_events_tell_less_is_whole(tmp_path: Path) -> None:
+    """A program from before told no bounds, reservations or ghosts: they are not compared, and nothing is made up."""
+    path = await eventful(tmp_path / "journal.sqlite")
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.row_factory = sqlite3.Row
+        events = db.execute("SELECT * FROM event ORDER BY seq").fetchall()
+        db.execute("DELETE FROM event")
+        db.execute("DELETE FROM meta WHERE name IN ('checked_seq', 'checked_link')")
+        for row in events:
+            told = {name: value for name, value in json.loads(row["data"]).items() if name not in TOLD_SINCE}
+            if row["kind"] != "ghost_laid":
+                chain.append(db, row["at"], row["kind"], row["intent_id"], row["attempt_id"], told)
+    assert verify(path).problems == ()
+    await SqliteJournal.open(path).close()
+    assert verify(path).problems == ()
 
 
 async def test_a_damaged_file_is_found(tmp_path: Path) -> None:

@@ -90,18 +90,20 @@ async def test_what_rests_and_what_executed() -> None:
 
 
 async def test_what_could_not_be_looked_at_is_never_clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silence, a venue without ids, a forgotten order and each bound are told; the other venues are still asked."""
+    """Silence, a venue without ids, a forgotten order and each bound are told; the other venues are still asked.
+    Looked at to the end is a venue that answered everything, though it may keep no ids."""
     silent, blind, forgetful = Venue("kraken"), Venue("firi"), Venue()
     silent.silent = True
     blind._rules = replace(blind.rules, client_id=None)
     forgetful.executed = {"o1": None, "o2": report(order_id="o2")}
     swept = await sweeping().look({"firi": blind, "kraken": silent, "binance": forgetful}, {"BTC/USDT"})
     assert [problem.split()[0] for problem in swept.problems] == ["firi", "BTC/USDT", "order"]
+    assert swept.looked == ("firi", "binance")
     assert [one.venue_order_id for one in swept.orphans] == ["o2"]
     monkeypatch.setattr(sweep, "ORDERS_MAX", 1)
     monkeypatch.setattr(sweep, "SYMBOLS_MAX", 1)
     swept = await sweeping().look({"binance": forgetful}, {"BTC/USDT", "ETH/USDT"})
     assert ["only" in problem for problem in swept.problems] == [True, True, False]
     assert swept.orphans == ()
-    assert not swept.clean
+    assert (swept.clean, swept.looked) == (False, ())
     assert (await sweeping().look({"binance": Venue()}, {"BTC/USDT"})).clean
