@@ -97,9 +97,11 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except QuantumTraderError as error:
         status = next((code for kind, code in CODES if isinstance(error, kind)), 400)
-        told = {"code": type(error).__name__, "message": str(error)}
+        told: dict[str, object] = {"code": type(error).__name__, "message": str(error)}
         if isinstance(error, InvalidOrder):
             told["field"] = error.field
+        if isinstance(error, IdempotencyConflict):
+            told["fields"] = list(error.fields)
         return web.json_response({"error": told}, status=status)
     except web.HTTPException as error:
         told = {"code": error.reason, "message": error.text or error.reason}

@@ -55,12 +55,11 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Routes one order. Exit status 0 when it is done or rests, 1 when it ended short, was refused or is parked."""
-    from backend.bootstrap import fresh_id, running_router, submit_once, system_clock
+    from backend.bootstrap import fresh_id, running_router, submit_once
     from backend.services.control.documents import intent_of
 
     if rest and running_router(file) is None:
         raise ConfigurationError("--rest: such an order needs a router that watches it; start `quantum-trader serve`")
-    now = system_clock().now()
     body = {
         "id": name or f"cli-{fresh_id()}",
         "symbol": symbol,
@@ -74,7 +73,8 @@ def submit(
         "time_in_force": "gtc" if rest else "ioc",
         "on_unknown": "wait" if overfill_budget is None else "bounded",
         "overfill_budget": overfill_budget,
-        "valid_until": None if limit is None and valid is None else now + (valid or (RESTS_S if rest else VALID_S)),
+        # The duration as it was said: a repeat of the same words must be the same order.
+        "valid_for_s": None if limit is None and valid is None else valid or (RESTS_S if rest else VALID_S),
     }
     intent = intent_of(body)
 

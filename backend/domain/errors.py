@@ -42,11 +42,17 @@ class InvalidOrder(QuantumTraderError, ValueError):
 
 
 class IdempotencyConflict(QuantumTraderError):
-    """An id identifies one order for ever: reuse with another body is refused."""
+    """An id identifies one order for ever: reuse with another body is refused. ``fields``: where it differs."""
 
-    def __init__(self, intent_id: str) -> None:
-        super().__init__(f"order id {intent_id!r} was already used for a different order; use a new id for a new order")
+    def __init__(self, intent_id: str, fields: tuple[str, ...] = ()) -> None:
+        where = f" ({', '.join(fields)})" if fields else ""
+        super().__init__(
+            f"order id {intent_id!r} was already used for an order that differs from this one{where}; `quantum-trader "
+            f"order show {intent_id}` tells what became of it. Nothing was sent now. To repeat that order say exactly "
+            "the same; a new id would be a second order beside it"
+        )
         self.intent_id = intent_id
+        self.fields = fields
 
 
 class ConfigurationError(QuantumTraderError, ValueError):

@@ -114,6 +114,8 @@ async def test_a_resting_order_lives_through_a_killed_router(machine: Machine) -
     status, _, err = await machine.run(*resting, "--id", "other")
     assert (status, "start `quantum-trader serve`" in err) == (4, True)
     await machine.serving()
+    status, out, err = await machine.run(*resting, "--id", "rests", "--wait", "1", "--json")
+    assert (status, json.loads(out)["id"], json.loads(out)["state"]) == (0, "rests", "active"), err
     status, out, err = await machine.run("order", "cancel", "rests", "--json")
     assert (status, json.loads(out)["reason"]) == (0, "cancelled"), err
     assert [order.status for order in machine.emulator.ledger("kraken").orders] == ["cancelled"]

@@ -26,11 +26,12 @@ INTENT_FIELDS = (
     "slippage_bps",
     "exchange",
     "valid_until",
+    "valid_for_s",
     "time_in_force",
     "on_unknown",
     "overfill_budget",
 )
-NUMBERS = ("valid_until",)
+NUMBERS = ("valid_until", "valid_for_s")
 """Fields that are numbers; the others are texts, so that no amount goes through a float."""
 
 

@@ -16,7 +16,7 @@ from backend.domain.errors import (
     RouterClosed,
     RouterHalted,
 )
-from backend.domain.ids import body_hash
+from backend.domain.ids import body_hash, differences
 from backend.domain.lifecycle import IntentState
 from backend.domain.orders import DEFAULT_VALIDITY_S, Intent
 from backend.domain.records import ExecutionResult, IntentRecord
@@ -51,9 +51,19 @@ def _pinned(venue: str) -> Route:
     return Route((venue,), frozenset({venue}))
 
 
+def _valid_until(intent: Intent, now: float) -> float:
+    """Epoch seconds; what is relative counts from ``now``. Raises InvalidOrder for what is too far away."""
+    name, until = "valid_until", intent.valid_until
+    if until is None:
+        name, until = "valid_for_s", now + (DEFAULT_VALIDITY_S if intent.valid_for_s is None else intent.valid_for_s)
+    if until > now + VALIDITY_MAX_S:
+        raise InvalidOrder(name, f"{until} is more than {VALIDITY_MAX_S:g} s from now")
+    return until
+
+
 @dataclass(frozen=True, slots=True)
 class _Running:
-    body: str
+    intent: Intent
     task: asyncio.Task[ExecutionResult]
 
 
@@ -144,16 +154,15 @@ class Router:
             raise RouterClosed("the router takes no orders: it was not started or is closed")
         if self._journal.halted is not None:
             raise RouterHalted(self._journal.halted)
-        body = body_hash(intent)
         running = self._running.get(intent.id)
         if running is None:
             if len(self._running) >= ORDERS_IN_FLIGHT_MAX:
                 raise RouterBusy(f"{ORDERS_IN_FLIGHT_MAX} orders are in flight; repeat {intent.id!r} later")
-            task = self._start(intent, body, self._accepted(intent, body, route, pinned))
-        elif running.body == body:
-            task = running.task
+            task = self._start(intent, self._accepted(intent, route, pinned))
+        elif differing := differences(running.intent, intent):
+            raise IdempotencyConflict(intent.id, differing)
         else:
-            raise IdempotencyConflict(intent.id)
+            task = running.task
         return await asyncio.shield(task)
 
     async def cancel(self, intent_id: str) -> ExecutionResult:
@@ -172,7 +181,7 @@ class Router:
             return ExecutionResult.of(record)
         self._lifecycle.cancels.ask(intent_id)
         running = self._running.get(intent_id)
-        task = running.task if running else self._start(record.intent, record.body_hash, self._looked_again(record))
+        task = running.task if running else self._start(record.intent, self._looked_again(record))
         return await asyncio.shield(task)
 
     async def resolve(self, intent_id: str, word: Word) -> IntentRecord:
@@ -206,7 +215,7 @@ class Router:
             self._lifecycle.block_markets(record)
         for record in idle:
             settled = asyncio.Event()
-            task = self._start(record.intent, record.body_hash, work(record, _setter(settled, wait_for_ends)))
+            task = self._start(record.intent, work(record, _setter(settled, wait_for_ends)))
             task.add_done_callback(_setter(settled))
             tasks.append(task)
             known.append(settled)
@@ -248,11 +257,9 @@ class Router:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _start(
-        self, intent: Intent, body: str, work: Coroutine[object, object, ExecutionResult]
-    ) -> asyncio.Task[ExecutionResult]:
+    def _start(self, intent: Intent, work: Coroutine[object, object, ExecutionResult]) -> asyncio.Task[ExecutionResult]:
         task = asyncio.create_task(work, name=f"order {intent.id}")
-        self._running[intent.id] = _Running(body, task)
+        self._running[intent.id] = _Running(intent, task)
         task.add_done_callback(lambda done: self._ended(intent.id, done))
         return task
 
@@ -263,13 +270,14 @@ class Router:
         if isinstance(error, OrderFateUnknown):
             self._telemetry.error("Order not followed to its end", order_id=intent_id, error=repr(error.cause))
 
-    async def _accepted(self, intent: Intent, body: str, route: Route, pinned: str | None) -> ExecutionResult:
+    async def _accepted(self, intent: Intent, route: Route, pinned: str | None) -> ExecutionResult:
         """Stored first; an id that is stored already only gets its result."""
         now = self._clock.now()
-        valid_until = now + DEFAULT_VALIDITY_S if intent.valid_until is None else intent.valid_until
-        if valid_until > now + VALIDITY_MAX_S:
-            raise InvalidOrder("valid_until", f"{valid_until} is more than {VALIDITY_MAX_S:g} s from now")
-        record = await self._journal.accept(intent, body_hash=body, now=now, valid_until=valid_until, pinned=pinned)
+        until = _valid_until(intent, now)
+        digest = body_hash(intent)
+        record = await self._journal.accept(intent, body_hash=digest, now=now, valid_until=until, pinned=pinned)
+        if record.pinned != pinned:  # a repeat that came another way: it is still the order that was asked for first
+            route = self._route(record)
         if record.state in (IntentState.NEW, IntentState.ACTIVE):
             return await self._driven(record, route)
         return ExecutionResult.of(record)
