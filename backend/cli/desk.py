@@ -170,6 +170,8 @@ def _print_outcome(outcome: object, *, as_json: bool) -> None:
         blocked = "" if found["blocked"] == "0" else f", {found['blocked']} blocked"
         filled = f"filled {found['filled']} of {found['quantity']}{blocked}"
         sys.stdout.write(f"{found['id']}: {found['state']}{reason}, {filled}, {where}\n")
+        if found.get("cancel_requested_at") is not None:
+            sys.stdout.write("  its cancel is stored, and carried out as soon as the exchange and the journal allow\n")
         for venue, why in found.get("dropped", {}).items():
             sys.stdout.write(f"  {venue}: {why}\n")
     good = found["state"] in ("done", "new", "active") or found["reason"] == "cancelled"

@@ -58,11 +58,13 @@ class Desk:
         raise RouterBusy(f"order {intent.id!r} is not stored yet; repeat it with the same id")
 
     async def cancel(self, intent_id: str, wait_s: float) -> ExecutionResult | IntentRecord:
-        """Like ``submit``. Raises UnknownOrder."""
+        """Like ``submit``; the record too where the wish is only stored, because the journal is halted. Raises
+        UnknownOrder."""
         task = asyncio.create_task(self.router.cancel(intent_id), name=f"cancel of {intent_id}")
         done, _ = await asyncio.wait({task}, timeout=min(max(wait_s, 0.0), WAIT_MAX_S))
         if done:
-            return task.result()
+            result = task.result()
+            return result if result.state.final or self.journal.halted is None else await self.order(intent_id)
         task.add_done_callback(_noted)
         return await self.order(intent_id)
 

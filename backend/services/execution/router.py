@@ -172,12 +172,16 @@ class Router:
         own final word tells how much had executed before. An order that is final already just tells its result; one
         whose fate is unknown stays parked until evidence comes, and is not sent elsewhere then. Safe to repeat.
 
+        While the journal is halted the wish is only stored, and the order's state told: nobody may act for an order
+        that may have ended in the time that the journal does not know. The router that runs after `journal confirm`
+        carries it out.
+
         Raises UnknownOrder, RouterClosed, JournalError.
         """
         if not self._open:
             raise RouterClosed("the router is closed: cancel the order when it runs, or with the command line")
         record = await self._journal.request_cancel(intent_id, now=self._clock.now())
-        if record.state.final:
+        if record.state.final or self._journal.halted is not None:
             return ExecutionResult.of(record)
         self._lifecycle.cancels.ask(intent_id)
         running = self._running.get(intent_id)
