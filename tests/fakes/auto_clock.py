@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 
 
 class AutoClock:
-    """Starts at a round time; ``advance`` moves it by hand. Sleeps beyond ``patience_s`` never end by themselves.
+    """Starts at a round time; ``advance`` moves it by hand, ``set_wall`` steps the wall clock alone. Sleeps beyond
+    ``patience_s`` never end by themselves.
 
     ``pace_s``: so long a sleep really takes, where others must get their turn while somebody sleeps again and again.
     """
@@ -16,15 +17,20 @@ class AutoClock:
         self._now = start
         self._patience_s = patience_s
         self.pace_s = 0.0
+        self._stepped = 0.0
 
     def now(self) -> float:
-        return self._now
+        return self._now + self._stepped
 
     def monotonic(self) -> float:
         return self._now
 
     def advance(self, seconds: float) -> None:
         self._now += seconds
+
+    def set_wall(self, seconds: float) -> None:
+        """As somebody, or a time server, would: back, where it is negative."""
+        self._stepped += seconds
 
     async def sleep(self, seconds: float) -> None:
         if seconds > self._patience_s:
