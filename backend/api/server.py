@@ -39,6 +39,9 @@ from backend.services.control.documents import (
 HOST = "127.0.0.1"
 BODY_MAX = 64 * 1024
 PAGE = 100
+STOP_S = 0.5
+"""So long a stop waits for answers that are being made, and as long again for them to end. It comes after the router's:
+who waits for an order has been told."""
 CODES: tuple[tuple[type[QuantumTraderError], int], ...] = (
     (InvalidOrder, 400),
     (UnknownOrder, 404),
@@ -75,7 +78,7 @@ class Api:
                 web.get("/v1/venues", _venues),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=STOP_S)
         self.port = 0
 
     async def start(self, port: int = 0) -> int:
@@ -125,7 +128,8 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _status(request: web.Request) -> web.Response:
-    return web.json_response({"version": version("quantum-trader"), **request.app[DESK].status()})
+    told = request.app[DESK].status()
+    return web.json_response({"version": version("quantum-trader"), **told}, status=503 if told["failed"] else 200)
 
 
 async def _orders(request: web.Request) -> web.Response:

@@ -50,13 +50,16 @@ async def desk_of(runtime: Runtime) -> Desk:
 @asynccontextmanager
 async def serving(runtime: Runtime, port: int = 0) -> AsyncIterator[Endpoint]:
     """The runtime's router, reachable on loopback for the length of the block: where, and with which token, stands in a
-    file beside the journal. Raises ConfigurationError for a port that is taken."""
+    file beside the journal. At the end the router stops first, so that whoever waits for an order is told. Raises
+    ConfigurationError for a port that is taken."""
     from backend.api import endpoint as endpoints
     from backend.api.server import Api
+    from backend.services.execution.router import GRACE_S
 
     path = journal_path(runtime.settings)
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    api = Api(await desk_of(runtime), token)
+    desk = await desk_of(runtime)
+    api = Api(desk, token)
     try:
         try:
             port = await api.start(port)
@@ -67,6 +70,7 @@ async def serving(runtime: Runtime, port: int = 0) -> AsyncIterator[Endpoint]:
         yield endpoint
     finally:
         endpoints.remove(path)
+        await desk.router.close(grace_s=GRACE_S if desk.router.failure() is None else 0)
         await api.stop()
 
 

@@ -10,6 +10,7 @@ QuantumTraderError
 ├── VenueCallFailed           a read at a venue gave no valid answer (never raised by a place)
 │   └── VenueLimited          nothing was sent: the venue's limits leave no room for the call, or it shut us out
 ├── JournalError              the journal cannot be used: intake and sending stop
+│   ├── JournalFailed         the disk failed it: nothing is stored any more, and the process has to end
 │   ├── JournalLocked         another process holds it
 │   ├── IntentCancelled       the order is to be cancelled: no attempt of it is opened any more
 │   ├── OrderTaken            the order at the venue belongs to another attempt
@@ -108,6 +109,10 @@ class VenueLimited(VenueCallFailed):
 
 class JournalError(QuantumTraderError):
     """The journal failed; nothing may be accepted or sent until it works again."""
+
+
+class JournalFailed(JournalError):
+    """A write, a commit or an fsync failed: what is on disk is unknown until the journal is opened again."""
 
 
 class JournalLocked(JournalError):

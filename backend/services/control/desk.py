@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from backend.domain.errors import RouterBusy, UnknownOrder
+from backend.domain.errors import OrderFateUnknown, RouterBusy, RouterClosed, UnknownOrder
 from backend.domain.orders import Intent
 from backend.domain.records import Event, ExecutionResult, IntentRecord
 from backend.policies.routing_tables import FailoverChains
@@ -47,14 +47,14 @@ class Desk:
         task = asyncio.create_task(self.router.submit(intent), name=f"caller of {intent.id}")
         done, _ = await asyncio.wait({task}, timeout=min(max(wait_s, 0.0), WAIT_MAX_S))
         if done:
-            return task.result()
+            return await self._told(intent.id, task)
         task.add_done_callback(_noted)
         for _ in range(STORED_LOOKS_MAX):
             record = await self.journal.get(intent.id)
             if record is not None:
                 return record
             if task.done():
-                return task.result()
+                return await self._told(intent.id, task)
         raise RouterBusy(f"order {intent.id!r} is not stored yet; repeat it with the same id")
 
     async def cancel(self, intent_id: str, wait_s: float) -> ExecutionResult | IntentRecord:
@@ -63,10 +63,22 @@ class Desk:
         task = asyncio.create_task(self.router.cancel(intent_id), name=f"cancel of {intent_id}")
         done, _ = await asyncio.wait({task}, timeout=min(max(wait_s, 0.0), WAIT_MAX_S))
         if done:
-            result = task.result()
-            return result if result.state.final or self.journal.halted is None else await self.order(intent_id)
+            told = await self._told(intent_id, task)
+            return told if told.state.final or self.journal.halted is None else await self.order(intent_id)
         task.add_done_callback(_noted)
         return await self.order(intent_id)
+
+    async def _told(self, intent_id: str, task: asyncio.Task[ExecutionResult]) -> ExecutionResult | IntentRecord:
+        """The task's result; when the router stops meanwhile, the order as it is left to the next start."""
+        try:
+            return task.result()
+        except OrderFateUnknown as error:
+            if not isinstance(error.cause, RouterClosed):
+                raise
+            record = await self.journal.get(intent_id)
+            if record is None:
+                raise error.cause from None
+            return record
 
     async def resolve(self, intent_id: str, filled: Decimal, reason: str) -> IntentRecord:
         """Ends a parked order by the operator's word."""
@@ -120,6 +132,7 @@ class Desk:
             "up_s": round(self.clock.monotonic() - self.began, 1),
             "incarnation": self.journal.incarnation,
             "halted": self.journal.halted,
+            "failed": self.journal.failed,
         }
 
 

@@ -9,7 +9,7 @@ from math import inf
 
 from backend.config.model import Timeouts
 from backend.domain.approval import Approved, Refused
-from backend.domain.errors import AccountHalted, IntentCancelled, JournalError, OrderTaken, OverCap
+from backend.domain.errors import AccountHalted, IntentCancelled, JournalError, JournalFailed, OrderTaken, OverCap
 from backend.domain.ids import client_id
 from backend.domain.lifecycle import AttemptState, Proof
 from backend.domain.money import ZERO
@@ -99,6 +99,8 @@ class Attempts:
     async def send(self, opened: Opened, adapter: ExchangeAdapter) -> IntentRecord:
         """Sends a journaled attempt, once, and stores the outcome. The record holds the attempt in its new state."""
         attempt = opened.attempt
+        if self.journal.failed is not None:
+            raise JournalFailed(self.journal.failed)  # its outcome could not be stored
         if self.clock.now() >= attempt.order.not_after or self.clock.monotonic() >= opened.send_before:
             return await self._store(attempt, _too_late(attempt))
         uncertain = clock_problem(adapter.rules, self.health.clocks.error_s(attempt.venue))

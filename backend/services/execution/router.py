@@ -31,6 +31,8 @@ from backend.services.execution.resolving import Word, resolve
 ORDERS_IN_FLIGHT_MAX = 1_000
 REVIEW_INTERVAL_S = 60.0
 VALIDITY_MAX_S = 86_400.0
+GRACE_S = 3.0
+"""So long a stop waits for orders under way."""
 
 
 _Work = Callable[[IntentRecord, OnSettled], Coroutine[object, object, ExecutionResult]]
@@ -59,6 +61,22 @@ def _valid_until(intent: Intent, now: float) -> float:
     if until > now + VALIDITY_MAX_S:
         raise InvalidOrder(name, f"{until} is more than {VALIDITY_MAX_S:g} s from now")
     return until
+
+
+def _is_cancelled() -> bool:
+    """Was the running task itself cancelled, and not only what it waits for?"""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def _told(intent_id: str, task: asyncio.Task[ExecutionResult]) -> ExecutionResult:
+    """The order's result. Its caller may go; a router that stops tells those that stay."""
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.cancelled() or _is_cancelled():
+            raise
+    raise OrderFateUnknown(intent_id, RouterClosed("the router was closed while the order was under way"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,8 @@ class Router:
         self._open = False
         self._closed = 0
         self._starting = asyncio.Lock()
+        self._taking_up: asyncio.Task[None] | None = None
+        self._failure_told = False
 
     def __repr__(self) -> str:
         return f"Router({'open' if self._open else 'closed'}, orders in flight: {len(self._running)})"
@@ -104,7 +124,8 @@ class Router:
         Every attempt found open is treated as unknown. What is found is adopted and settled first. What stays in doubt
         is followed as a task of its own: its quantity, its reservation and its market are blocked before the intake
         opens, and nothing of it moves without a proof. What is left of an intent that is still valid goes on along its
-        chain, as if nothing had happened. Raises JournalError; RouterClosed when it is closed meanwhile.
+        chain, as if nothing had happened. Raises JournalError; RouterClosed when it is closed meanwhile, which ends the
+        looks. Whoever cancels a start closes the router next.
         """
         async with self._starting:
             if self._open:
@@ -112,16 +133,26 @@ class Router:
             closed = self._closed
             if self._journal.halted is not None:
                 self._telemetry.error("Journal halted - nothing is accepted or sent", reason=self._journal.halted)
-            await self._look_for_ghosts()
-            for task in await self._taken_up(self._restore, wait_for_ends=False):
-                error = task.exception() if task.done() and not task.cancelled() else None
-                if isinstance(error, OrderFateUnknown) and isinstance(error.cause, JournalError):
-                    raise error.cause
+            self._taking_up = asyncio.create_task(self._take_up(), name="what an earlier process left")
+            try:
+                await self._taking_up
+            except asyncio.CancelledError:
+                if _is_cancelled():
+                    raise
+            finally:
+                self._taking_up = None
             if self._closed != closed:
                 await self.close(grace_s=0)
                 raise RouterClosed("the router was closed while it started")
             self._open = True
             self._reviewer = asyncio.create_task(self._review_forever(), name="review of parked orders")
+
+    async def _take_up(self) -> None:
+        await self._look_for_ghosts()
+        for task in await self._taken_up(self._restore, wait_for_ends=False):
+            error = task.exception() if task.done() and not task.cancelled() else None
+            if isinstance(error, OrderFateUnknown) and isinstance(error.cause, JournalError):
+                raise error.cause
 
     async def submit(self, intent: Intent) -> ExecutionResult:
         """Routes the intent and returns when it is final or parked.
@@ -163,7 +194,7 @@ class Router:
             raise IdempotencyConflict(intent.id, differing)
         else:
             task = running.task
-        return await asyncio.shield(task)
+        return await _told(intent.id, task)
 
     async def cancel(self, intent_id: str) -> ExecutionResult:
         """Stores that the order is to be cancelled, and returns its result once it is final or parked.
@@ -186,7 +217,7 @@ class Router:
         self._lifecycle.cancels.ask(intent_id)
         running = self._running.get(intent_id)
         task = running.task if running else self._start(record.intent, self._looked_again(record))
-        return await asyncio.shield(task)
+        return await _told(intent_id, task)
 
     async def resolve(self, intent_id: str, word: Word) -> IntentRecord:
         """Ends a parked order by an operator's word. Raises RouterBusy while it is being looked for, JournalError,
@@ -242,11 +273,23 @@ class Router:
             return []
         return [record for record in await self._journal.unfinished() if record.intent.id not in self._running]
 
-    async def close(self, grace_s: float = 5.0) -> None:
-        """Stops the intake, waits up to ``grace_s`` for orders in flight, and leaves the rest as the journal has them:
-        the next start settles those."""
+    def failure(self) -> str | None:
+        """Why the journal has failed, logged the first time; None while it works. Whoever runs the router ends the
+        process then: nothing is accepted or sent any more, and the next start settles what is open."""
+        problem = self._journal.failed
+        if problem is not None and not self._failure_told:
+            self._failure_told = True
+            self._telemetry.error("Journal failed - nothing is accepted or sent any more", problem=problem)
+        return problem
+
+    async def close(self, grace_s: float = GRACE_S) -> None:
+        """Stops the intake and a start, waits up to ``grace_s`` for orders in flight, and leaves the rest as the
+        journal has them: the next start settles those, and whoever waits for one is told by OrderFateUnknown."""
         self._open = False
         self._closed += 1
+        if self._taking_up is not None:
+            self._taking_up.cancel()
+            await asyncio.wait({self._taking_up})
         if self._reviewer is not None:
             self._reviewer.cancel()
             await asyncio.gather(self._reviewer, return_exceptions=True)
@@ -270,6 +313,7 @@ class Router:
     def _ended(self, intent_id: str, task: asyncio.Task[ExecutionResult]) -> None:
         """A task that failed is told even if its caller has gone; the next review takes its intent up."""
         self._running.pop(intent_id, None)
+        self.failure()
         error = None if task.cancelled() else task.exception()
         if isinstance(error, OrderFateUnknown):
             self._telemetry.error("Order not followed to its end", order_id=intent_id, error=repr(error.cause))
@@ -314,4 +358,6 @@ class Router:
             try:
                 await self.review()
             except JournalError as error:
+                if self.failure() is not None:
+                    return
                 self._telemetry.error("Review of parked orders failed", error=str(error))
