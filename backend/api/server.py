@@ -31,7 +31,6 @@ from backend.services.control.desk import Desk
 from backend.services.control.documents import (
     event_document,
     intent_of,
-    order_document,
     result_document,
     summary,
 )
@@ -140,16 +139,19 @@ async def _orders(request: web.Request) -> web.Response:
 
 
 async def _order(request: web.Request) -> web.Response:
-    return web.json_response(order_document(await request.app[DESK].order(request.match_info["id"])))
+    desk = request.app[DESK]
+    return web.json_response(desk.document(await desk.order(request.match_info["id"])))
 
 
 async def _submit(request: web.Request) -> web.Response:
     intent = intent_of(await _body(request))
-    return _answered(await request.app[DESK].submit(intent, _number(request, "wait", 0)))
+    desk = request.app[DESK]
+    return _answered(desk, await desk.submit(intent, _number(request, "wait", 0)))
 
 
 async def _cancel(request: web.Request) -> web.Response:
-    return _answered(await request.app[DESK].cancel(request.match_info["id"], _number(request, "wait", 0)))
+    desk = request.app[DESK]
+    return _answered(desk, await desk.cancel(request.match_info["id"], _number(request, "wait", 0)))
 
 
 async def _resolve(request: web.Request) -> web.Response:
@@ -161,7 +163,7 @@ async def _resolve(request: web.Request) -> web.Response:
     except InvalidOperation:
         raise InvalidOrder("filled", f"{body.get('filled')!r} is not an amount") from None
     record = await request.app[DESK].resolve(request.match_info["id"], filled, str(body.get("reason") or ""))
-    return web.json_response(order_document(record))
+    return web.json_response(request.app[DESK].document(record))
 
 
 async def _events(request: web.Request) -> web.Response:
@@ -173,11 +175,11 @@ async def _venues(request: web.Request) -> web.Response:
     return web.json_response(await request.app[DESK].venue_documents())
 
 
-def _answered(outcome: ExecutionResult | IntentRecord) -> web.Response:
+def _answered(desk: Desk, outcome: ExecutionResult | IntentRecord) -> web.Response:
     """200 with a result; 202 with the order as it stands when there is none yet."""
     if isinstance(outcome, ExecutionResult):
         return web.json_response(result_document(outcome))
-    return web.json_response(order_document(outcome), status=202)
+    return web.json_response(desk.document(outcome), status=202)
 
 
 async def _body(request: web.Request) -> object:

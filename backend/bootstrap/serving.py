@@ -107,28 +107,26 @@ def stored_events(after: int, limit: int, path: Path | None = None) -> tuple[Eve
     return reader.events(journal_path(_settings(path)), after, limit)
 
 
-async def venue_documents() -> list[dict[str, object]]:
-    """Each venue's health, asked now without a router, and its chain."""
-    from backend.services.control.documents import clock_document
+async def venue_documents(path: Path | None = None) -> list[dict[str, object]]:
+    """Each venue's health, asked now without a router, its chain, and what the journal holds against using it. Raises
+    JournalError."""
+    from backend.domain.records import Standing
+    from backend.integrations.journal import reader
+    from backend.services.control.documents import venue_documents as documents
 
-    runtime = Runtime(read_settings())
+    runtime = Runtime(_settings(path))
     try:
         await runtime.load(*EXCHANGES)
         verdicts = await asyncio.gather(*(runtime.health.check(venue) for venue in EXCHANGES))
-        return [
-            {
-                "venue": venue,
-                "status": verdict.status.value,
-                "latency_ms": verdict.latency_ms,
-                "clock": clock_document(runtime.health.clocks.known(venue), runtime.clock),
-                "problem": verdict.last_error,
-                "keys": bool(runtime.settings.venue(venue).credentials),
-                "chain": list(runtime.chains.of(venue)),
-                "open_orders": [],
-                "halted": None,
-            }
-            for venue, verdict in zip(EXCHANGES, verdicts, strict=True)
-        ]
+        file = journal_path(runtime.settings)
+        return documents(
+            runtime.health,
+            runtime.clock,
+            dict(zip(EXCHANGES, verdicts, strict=True)),
+            chains=runtime.chains,
+            signing=frozenset(venue for venue in EXCHANGES if runtime.settings.venue(venue).credentials),
+            standing=reader.standing(file) if file.is_file() else Standing(),
+        )
     finally:
         await runtime.close()
 

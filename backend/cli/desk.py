@@ -127,7 +127,9 @@ def venues(file: File = None, as_json: Json = False) -> None:
     """Each exchange: its health, asked now, its keys, its chain, and what stands against using it."""
     from backend.bootstrap import venue_documents
 
-    found: Any = _either(lambda router: ask(router, "GET", "/v1/venues"), lambda: asyncio.run(venue_documents()), file)
+    found: Any = _either(
+        lambda router: ask(router, "GET", "/v1/venues"), lambda: asyncio.run(venue_documents(file)), file
+    )
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
@@ -179,13 +181,14 @@ def _print_outcome(outcome: object, *, as_json: bool) -> None:
 
 
 def _document(outcome: object) -> dict[str, object]:
+    from backend.bootstrap import unresolved_until
     from backend.domain.records import ExecutionResult, IntentRecord
     from backend.services.control.documents import order_document, result_document
 
     if isinstance(outcome, ExecutionResult):
         return result_document(outcome)
     if isinstance(outcome, IntentRecord):
-        return order_document(outcome)
+        return order_document(outcome, unresolved_until(outcome))
     raise ConfigurationError(f"an answer of an unknown kind: {type(outcome).__name__}")
 
 

@@ -126,6 +126,13 @@ async def test_a_resting_order_lives_through_a_killed_router(machine: Machine) -
     assert (status, json.loads(out)["state"]) == (0, "active"), err
     first.kill()
     await first.wait()
+    _, out, err = await machine.run("venues", "--json")
+    told = {venue["venue"]: venue for venue in json.loads(out)}
+    assert (told["kraken"]["open_orders"], told["okx"]["open_orders"], told["kraken"]["halted"]) == (
+        ["rests"],
+        [],
+        None,
+    )
     status, _, err = await machine.run(*resting, "--id", "other")
     assert (status, "start `quantum-trader serve`" in err) == (4, True)
     await machine.serving()

@@ -12,11 +12,11 @@ from decimal import Decimal
 
 from backend.domain.errors import OrderFateUnknown, RouterBusy, RouterClosed, UnknownOrder
 from backend.domain.orders import Intent
-from backend.domain.records import Event, ExecutionResult, IntentRecord
+from backend.domain.records import Event, ExecutionResult, IntentRecord, Standing
 from backend.policies.routing_tables import FailoverChains
 from backend.ports.clock import Clock
 from backend.ports.journal import Journal
-from backend.services.control.documents import clock_document
+from backend.services.control.documents import order_document, venue_documents
 from backend.services.execution.resolving import Word
 from backend.services.execution.router import Router
 from backend.services.health.board import HealthBoard
@@ -105,25 +105,18 @@ class Desk:
     async def venue_documents(self) -> list[dict[str, object]]:
         """Each venue's health, asked now, its chain, and what stands against using it."""
         verdicts = await asyncio.gather(*(self.health.check(venue) for venue in self.venues))
-        halted = {halt.venue: halt.problem for halt in await self.journal.halts()}
-        open_at: dict[str, list[str]] = {}
-        for record in await self.journal.unfinished():
-            for attempt in record.open_attempts:
-                open_at.setdefault(attempt.venue, []).append(record.intent.id)
-        return [
-            {
-                "venue": venue,
-                "status": verdict.status.value,
-                "latency_ms": verdict.latency_ms,
-                "clock": clock_document(self.health.clocks.known(venue), self.clock),
-                "problem": verdict.last_error,
-                "keys": venue in self.signing,
-                "chain": list(self.chains.of(venue)),
-                "open_orders": open_at.get(venue, []),
-                "halted": halted.get(venue),
-            }
-            for venue, verdict in zip(self.venues, verdicts, strict=True)
-        ]
+        return venue_documents(
+            self.health,
+            self.clock,
+            dict(zip(self.venues, verdicts, strict=True)),
+            chains=self.chains,
+            signing=self.signing,
+            standing=Standing(await self.journal.unfinished(), await self.journal.halts(), self.journal.halted),
+        )
+
+    def document(self, record: IntentRecord) -> dict[str, object]:
+        """One order in full."""
+        return order_document(record, self.router.unresolved_until(record))
 
     def status(self) -> Mapping[str, object]:
         """The router itself."""

@@ -207,7 +207,7 @@ class Attempts:
         limits = horizon_of(attempt, adapter)
         provable_in = inf if limits is None else limits.absent_from - self.clock.now()
         patience_s = RELIEF_AFTER_S if hasty else self._patience_s(record, limits)
-        started, answered = self.clock.monotonic(), False
+        started, answered, count = self.clock.monotonic(), False, attempt.lookups
         for count, due in enumerate(lookup_times(patience_s, provable_in), start=attempt.lookups + 1):
             await self.clock.sleep(max(0.0, due - (self.clock.monotonic() - started)))
             found = await self.look_up(attempt, adapter, count)
@@ -216,7 +216,9 @@ class Attempts:
             if isinstance(found, IntentRecord):
                 return found
             answered = answered or found
-        record = await self._current(attempt)
+        # Looks in vain are not stored one by one, only how many there were when the looking pauses.
+        state, now = AttemptState.UNKNOWN, self.clock.now()
+        record = await self.journal.step_attempt(attempt.id, state, now=now, lookups=count)
         if not answered:
             return Parked(record, ParkReason.VENUE_SILENT)
         known = adapter.rules.has_client_id

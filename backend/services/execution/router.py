@@ -213,7 +213,7 @@ class Router:
             raise RouterClosed("the router is closed: cancel the order when it runs, or with the command line")
         record = await self._journal.request_cancel(intent_id, now=self._clock.now())
         if record.state.final or self._journal.halted is not None:
-            return ExecutionResult.of(record)
+            return self._lifecycle.result_of(record)
         self._lifecycle.cancels.ask(intent_id)
         running = self._running.get(intent_id)
         task = running.task if running else self._start(record.intent, self._looked_again(record))
@@ -227,6 +227,10 @@ class Router:
         record = await resolve(self._journal, self._clock, intent_id, word)
         self._lifecycle.taken_at_word(record)
         return record
+
+    def unresolved_until(self, record: IntentRecord) -> float | None:
+        """From then on the absence of what is in doubt of an order can be proven; as in its result."""
+        return self._lifecycle.result_of(record).unresolved_until
 
     @property
     def in_flight(self) -> int:
@@ -328,7 +332,7 @@ class Router:
             route = self._route(record)
         if record.state in (IntentState.NEW, IntentState.ACTIVE):
             return await self._driven(record, route)
-        return ExecutionResult.of(record)
+        return self._lifecycle.result_of(record)
 
     async def _driven(
         self, record: IntentRecord, route: Route, on_settled: OnSettled = nobody_waits

@@ -118,3 +118,29 @@ async def test_an_order_of_the_chain_is_not_pinned_by_a_repeat(desk: Desk) -> No
     await desk.journal.accept(order, body_hash=body_hash(order), now=now, valid_until=now + 300)
     desk.venues["binance"].listed.clear()
     assert (await desk.router.run_on_venue("binance", order)).venues == ("kraken",)
+
+
+async def test_a_parked_order_said_again_tells_from_when_its_absence_can_be_proven(desk: Desk) -> None:
+    """Each way of asking tells the same moment: a repeat, one after a restart, and the order in full."""
+    desk.venues["binance"].script.append("vanish")
+    first = await desk.router.submit(buy(exchange="binance"))
+    assert (first.state, first.unresolved_until is None) == (IntentState.PARKED, False)
+    again = await desk.router.submit(buy(exchange="binance"))
+    await desk.restart()
+    after = await desk.router.submit(buy(exchange="binance"))
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    told = (again.unresolved_until, after.unresolved_until, desk.router.unresolved_until(record))
+    assert told == (first.unresolved_until,) * 3
+
+
+async def test_looks_in_vain_are_counted(desk: Desk) -> None:
+    """How often an order was looked for is stored when the looking pauses, dated like the last look."""
+    desk.venues["binance"].script.append("vanish")
+    result = await desk.router.submit(buy(exchange="binance"))
+    (attempt,) = result.attempts
+    assert attempt.lookups == desk.venues["binance"].calls.count("get_order") > 1
+    last = [event for event in await desk.journal.events(0, 100) if event.kind == "attempt_stepped"][-1]
+    assert last.data["lookups"] == attempt.lookups
+    assert last.at == pytest.approx(desk.clock.now(), abs=0.001)
+    assert await desk.journal.verify_chain() == []
