@@ -31,7 +31,6 @@ from backend.services.control.desk import Desk
 from backend.services.control.documents import (
     event_document,
     intent_of,
-    order_document,
     result_document,
     summary,
 )
@@ -39,6 +38,9 @@ from backend.services.control.documents import (
 HOST = "127.0.0.1"
 BODY_MAX = 64 * 1024
 PAGE = 100
+STOP_S = 0.5
+"""So long a stop waits for answers that are being made, and as long again for them to end. It comes after the router's:
+who waits for an order has been told."""
 CODES: tuple[tuple[type[QuantumTraderError], int], ...] = (
     (InvalidOrder, 400),
     (UnknownOrder, 404),
@@ -75,7 +77,7 @@ class Api:
                 web.get("/v1/venues", _venues),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=STOP_S)
         self.port = 0
 
     async def start(self, port: int = 0) -> int:
@@ -97,9 +99,11 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except QuantumTraderError as error:
         status = next((code for kind, code in CODES if isinstance(error, kind)), 400)
-        told = {"code": type(error).__name__, "message": str(error)}
+        told: dict[str, object] = {"code": type(error).__name__, "message": str(error)}
         if isinstance(error, InvalidOrder):
             told["field"] = error.field
+        if isinstance(error, IdempotencyConflict):
+            told["fields"] = list(error.fields)
         return web.json_response({"error": told}, status=status)
     except web.HTTPException as error:
         told = {"code": error.reason, "message": error.text or error.reason}
@@ -123,7 +127,8 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _status(request: web.Request) -> web.Response:
-    return web.json_response({"version": version("quantum-trader"), **request.app[DESK].status()})
+    told = request.app[DESK].status()
+    return web.json_response({"version": version("quantum-trader"), **told}, status=503 if told["failed"] else 200)
 
 
 async def _orders(request: web.Request) -> web.Response:
@@ -134,16 +139,19 @@ async def _orders(request: web.Request) -> web.Response:
 
 
 async def _order(request: web.Request) -> web.Response:
-    return web.json_response(order_document(await request.app[DESK].order(request.match_info["id"])))
+    desk = request.app[DESK]
+    return web.json_response(desk.document(await desk.order(request.match_info["id"])))
 
 
 async def _submit(request: web.Request) -> web.Response:
     intent = intent_of(await _body(request))
-    return _answered(await request.app[DESK].submit(intent, _number(request, "wait", 0)))
+    desk = request.app[DESK]
+    return _answered(desk, await desk.submit(intent, _number(request, "wait", 0)))
 
 
 async def _cancel(request: web.Request) -> web.Response:
-    return _answered(await request.app[DESK].cancel(request.match_info["id"], _number(request, "wait", 0)))
+    desk = request.app[DESK]
+    return _answered(desk, await desk.cancel(request.match_info["id"], _number(request, "wait", 0)))
 
 
 async def _resolve(request: web.Request) -> web.Response:
@@ -155,7 +163,7 @@ async def _resolve(request: web.Request) -> web.Response:
     except InvalidOperation:
         raise InvalidOrder("filled", f"{body.get('filled')!r} is not an amount") from None
     record = await request.app[DESK].resolve(request.match_info["id"], filled, str(body.get("reason") or ""))
-    return web.json_response(order_document(record))
+    return web.json_response(request.app[DESK].document(record))
 
 
 async def _events(request: web.Request) -> web.Response:
@@ -167,11 +175,11 @@ async def _venues(request: web.Request) -> web.Response:
     return web.json_response(await request.app[DESK].venue_documents())
 
 
-def _answered(outcome: ExecutionResult | IntentRecord) -> web.Response:
+def _answered(desk: Desk, outcome: ExecutionResult | IntentRecord) -> web.Response:
     """200 with a result; 202 with the order as it stands when there is none yet."""
     if isinstance(outcome, ExecutionResult):
         return web.json_response(result_document(outcome))
-    return web.json_response(order_document(outcome), status=202)
+    return web.json_response(desk.document(outcome), status=202)
 
 
 async def _body(request: web.Request) -> object:

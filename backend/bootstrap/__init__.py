@@ -27,6 +27,7 @@ from backend.bootstrap.journals import (
     resolve_order,
     restore_journal,
     stored_order,
+    unresolved_until,
     verify_journal,
 )
 from backend.bootstrap.parts import (
@@ -90,6 +91,7 @@ __all__ = [
     "submit_once",
     "sweep_venues",
     "system_clock",
+    "unresolved_until",
     "using",
     "venue_documents",
     "verify_journal",

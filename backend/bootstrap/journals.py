@@ -11,6 +11,7 @@ from backend.bootstrap.parts import journal_path, open_journal, read_settings, s
 from backend.bootstrap.sweeping import with_keys
 from backend.config.model import Settings
 from backend.domain.errors import ConfigurationError, InvalidOrder, JournalError
+from backend.domain.lifecycle import AttemptState
 from backend.domain.records import IntentRecord
 from backend.policies.routing_tables import known_exchange
 
@@ -106,6 +107,20 @@ def stored_order(intent_id: str, *, path: Path | None = None) -> IntentRecord:
     from backend.integrations.journal import reader
 
     return reader.get(path or journal_path(read_settings()), intent_id)
+
+
+def unresolved_until(record: IntentRecord) -> float | None:
+    """From when on the absence of what is in doubt of a stored order can be proven, by the venues' own rules. A running
+    router tells it by those that it works with."""
+    from backend.integrations.exchanges.factory import rules_of
+    from backend.policies.horizon import horizon
+    from backend.services.execution.absence import CLOCK_SPREAD_S
+
+    for attempt in record.open_attempts:
+        if attempt.state is not AttemptState.WORKING and attempt.order.client_id:
+            limits = horizon(rules_of(attempt.venue), attempt.order.not_after, CLOCK_SPREAD_S)
+            return None if limits is None else limits.absent_from
+    return None
 
 
 async def resolve_order(intent_id: str, filled: Decimal, reason: str, *, path: Path | None = None) -> IntentRecord:

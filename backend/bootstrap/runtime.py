@@ -189,7 +189,12 @@ class Runtime:
             clock=self.clock,
             telemetry=self.telemetry,
         )
-        await router.start()
+        try:
+            await router.start()
+        except BaseException:
+            # Also when it is stopped in the middle: no order is followed on over a journal that is closed next.
+            await router.close(grace_s=0)
+            raise
         self.health.clocks.begin(self.adapter(venue).rules for venue in self._configured)
         return router
 

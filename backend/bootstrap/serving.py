@@ -50,13 +50,16 @@ async def desk_of(runtime: Runtime) -> Desk:
 @asynccontextmanager
 async def serving(runtime: Runtime, port: int = 0) -> AsyncIterator[Endpoint]:
     """The runtime's router, reachable on loopback for the length of the block: where, and with which token, stands in a
-    file beside the journal. Raises ConfigurationError for a port that is taken."""
+    file beside the journal. At the end the router stops first, so that whoever waits for an order is told. Raises
+    ConfigurationError for a port that is taken."""
     from backend.api import endpoint as endpoints
     from backend.api.server import Api
+    from backend.services.execution.router import GRACE_S
 
     path = journal_path(runtime.settings)
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    api = Api(await desk_of(runtime), token)
+    desk = await desk_of(runtime)
+    api = Api(desk, token)
     try:
         try:
             port = await api.start(port)
@@ -67,6 +70,7 @@ async def serving(runtime: Runtime, port: int = 0) -> AsyncIterator[Endpoint]:
         yield endpoint
     finally:
         endpoints.remove(path)
+        await desk.router.close(grace_s=GRACE_S if desk.router.failure() is None else 0)
         await api.stop()
 
 
@@ -103,28 +107,26 @@ def stored_events(after: int, limit: int, path: Path | None = None) -> tuple[Eve
     return reader.events(journal_path(_settings(path)), after, limit)
 
 
-async def venue_documents() -> list[dict[str, object]]:
-    """Each venue's health, asked now without a router, and its chain."""
-    from backend.services.control.documents import clock_document
+async def venue_documents(path: Path | None = None) -> list[dict[str, object]]:
+    """Each venue's health, asked now without a router, its chain, and what the journal holds against using it. Raises
+    JournalError."""
+    from backend.domain.records import Standing
+    from backend.integrations.journal import reader
+    from backend.services.control.documents import venue_documents as documents
 
-    runtime = Runtime(read_settings())
+    runtime = Runtime(_settings(path))
     try:
         await runtime.load(*EXCHANGES)
         verdicts = await asyncio.gather(*(runtime.health.check(venue) for venue in EXCHANGES))
-        return [
-            {
-                "venue": venue,
-                "status": verdict.status.value,
-                "latency_ms": verdict.latency_ms,
-                "clock": clock_document(runtime.health.clocks.known(venue), runtime.clock),
-                "problem": verdict.last_error,
-                "keys": bool(runtime.settings.venue(venue).credentials),
-                "chain": list(runtime.chains.of(venue)),
-                "open_orders": [],
-                "halted": None,
-            }
-            for venue, verdict in zip(EXCHANGES, verdicts, strict=True)
-        ]
+        file = journal_path(runtime.settings)
+        return documents(
+            runtime.health,
+            runtime.clock,
+            dict(zip(EXCHANGES, verdicts, strict=True)),
+            chains=runtime.chains,
+            signing=frozenset(venue for venue in EXCHANGES if runtime.settings.venue(venue).credentials),
+            standing=reader.standing(file) if file.is_file() else Standing(),
+        )
     finally:
         await runtime.close()
 

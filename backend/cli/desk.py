@@ -55,12 +55,11 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Routes one order. Exit status 0 when it is done or rests, 1 when it ended short, was refused or is parked."""
-    from backend.bootstrap import fresh_id, running_router, submit_once, system_clock
+    from backend.bootstrap import fresh_id, running_router, submit_once
     from backend.services.control.documents import intent_of
 
     if rest and running_router(file) is None:
         raise ConfigurationError("--rest: such an order needs a router that watches it; start `quantum-trader serve`")
-    now = system_clock().now()
     body = {
         "id": name or f"cli-{fresh_id()}",
         "symbol": symbol,
@@ -74,7 +73,8 @@ def submit(
         "time_in_force": "gtc" if rest else "ioc",
         "on_unknown": "wait" if overfill_budget is None else "bounded",
         "overfill_budget": overfill_budget,
-        "valid_until": None if limit is None and valid is None else now + (valid or (RESTS_S if rest else VALID_S)),
+        # The duration as it was said: a repeat of the same words must be the same order.
+        "valid_for_s": None if limit is None and valid is None else valid or (RESTS_S if rest else VALID_S),
     }
     intent = intent_of(body)
 
@@ -127,7 +127,9 @@ def venues(file: File = None, as_json: Json = False) -> None:
     """Each exchange: its health, asked now, its keys, its chain, and what stands against using it."""
     from backend.bootstrap import venue_documents
 
-    found: Any = _either(lambda router: ask(router, "GET", "/v1/venues"), lambda: asyncio.run(venue_documents()), file)
+    found: Any = _either(
+        lambda router: ask(router, "GET", "/v1/venues"), lambda: asyncio.run(venue_documents(file)), file
+    )
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
@@ -170,6 +172,8 @@ def _print_outcome(outcome: object, *, as_json: bool) -> None:
         blocked = "" if found["blocked"] == "0" else f", {found['blocked']} blocked"
         filled = f"filled {found['filled']} of {found['quantity']}{blocked}"
         sys.stdout.write(f"{found['id']}: {found['state']}{reason}, {filled}, {where}\n")
+        if found.get("cancel_requested_at") is not None:
+            sys.stdout.write("  its cancel is stored, and carried out as soon as the exchange and the journal allow\n")
         for venue, why in found.get("dropped", {}).items():
             sys.stdout.write(f"  {venue}: {why}\n")
     good = found["state"] in ("done", "new", "active") or found["reason"] == "cancelled"
@@ -177,13 +181,14 @@ def _print_outcome(outcome: object, *, as_json: bool) -> None:
 
 
 def _document(outcome: object) -> dict[str, object]:
+    from backend.bootstrap import unresolved_until
     from backend.domain.records import ExecutionResult, IntentRecord
     from backend.services.control.documents import order_document, result_document
 
     if isinstance(outcome, ExecutionResult):
         return result_document(outcome)
     if isinstance(outcome, IntentRecord):
-        return order_document(outcome)
+        return order_document(outcome, unresolved_until(outcome))
     raise ConfigurationError(f"an answer of an unknown kind: {type(outcome).__name__}")
 
 

@@ -1,6 +1,6 @@
 """The command: data on standard output, progress and logs on standard error, one exit-code table.
 
-0 ok, 1 failed, 2 usage, 4 configuration. Each command imports what it needs when it runs.
+0 ok, 1 failed, 2 usage, 4 configuration, 5 the journal failed. Each command imports what it needs when it runs.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from rich.table import Table
 from backend.cli.desk import events, venues
 from backend.cli.journal import app as journal
 from backend.cli.order import app as order
+from backend.cli.serve import JOURNAL_FAILED
 from backend.cli.simulate import simulate
-from backend.domain.errors import ConfigurationError, QuantumTraderError
+from backend.domain.errors import ConfigurationError, JournalFailed, QuantumTraderError
 
 OK, FAILED, CONFIGURATION = 0, 1, 4
 
@@ -173,6 +174,9 @@ def main() -> None:
     except ConfigurationError as error:
         sys.stderr.write(f"quantum-trader: {error}\n")
         sys.exit(CONFIGURATION)
+    except JournalFailed as error:
+        sys.stderr.write(f"quantum-trader: {error}\n")
+        sys.exit(JOURNAL_FAILED)
     except QuantumTraderError as error:
         sys.stderr.write(f"quantum-trader: {error}\n")
         sys.exit(FAILED)

@@ -66,15 +66,18 @@ def show(
     order: Annotated[str, typer.Argument(help="The order's id.")], file: File = None, as_json: Json = False
 ) -> None:
     """One order: every attempt with its evidence and the proof that ended it, and every fill."""
-    from backend.bootstrap import stored_order
+    from backend.bootstrap import stored_order, unresolved_until
 
     record = stored_order(order, path=file)
+    until = unresolved_until(record)
     if as_json:
-        sys.stdout.write(json.dumps(order_document(record), indent=2) + "\n")
+        sys.stdout.write(json.dumps(order_document(record, until), indent=2) + "\n")
         return
     intent, paper = record.intent, _paper()
     paper.print(f"{intent.id}: {intent.side.value} {plain(intent.quantity)} {intent.symbol}, {_state(record)}")
     paper.print(f"accepted {_when(record.created_at)}, wanted until {_when(record.valid_until)} (UTC)")
+    if until is not None:
+        paper.print(f"in doubt: that it did not execute can be proven from {_when(until)} (UTC)")
     attempts = Table("#", "exchange", "quantity", "limit", "state", "proof", "evidence", title="Attempts", expand=True)
     for attempt in record.attempts:
         request = attempt.order
@@ -85,7 +88,7 @@ def show(
             f"{plain(request.price)} {request.symbol.partition('/')[2]}",
             attempt.state.value,
             "-" if attempt.proof is None else attempt.proof.value,
-            attempt.evidence,
+            attempt.evidence + (f" ({attempt.lookups} look-ups)" if attempt.lookups else ""),
         )
     paper.print(attempts)
     fills = Table("exchange", "trade", "quantity", "price", "fee", "when (UTC)", title="Fills", expand=True)

@@ -10,6 +10,7 @@ QuantumTraderError
 ├── VenueCallFailed           a read at a venue gave no valid answer (never raised by a place)
 │   └── VenueLimited          nothing was sent: the venue's limits leave no room for the call, or it shut us out
 ├── JournalError              the journal cannot be used: intake and sending stop
+│   ├── JournalFailed         the disk failed it: nothing is stored any more, and the process has to end
 │   ├── JournalLocked         another process holds it
 │   ├── RestoreInterrupted    a restore stopped half way: nothing is opened or begun beside its traces
 │   ├── NotSwept              a journal that was put back was not compared with every exchange yet
@@ -44,11 +45,17 @@ class InvalidOrder(QuantumTraderError, ValueError):
 
 
 class IdempotencyConflict(QuantumTraderError):
-    """An id identifies one order for ever: reuse with another body is refused."""
+    """An id identifies one order for ever: reuse with another body is refused. ``fields``: where it differs."""
 
-    def __init__(self, intent_id: str) -> None:
-        super().__init__(f"order id {intent_id!r} was already used for a different order; use a new id for a new order")
+    def __init__(self, intent_id: str, fields: tuple[str, ...] = ()) -> None:
+        where = f" ({', '.join(fields)})" if fields else ""
+        super().__init__(
+            f"order id {intent_id!r} was already used for an order that differs from this one{where}; `quantum-trader "
+            f"order show {intent_id}` tells what became of it. Nothing was sent now. To repeat that order say exactly "
+            "the same; a new id would be a second order beside it"
+        )
         self.intent_id = intent_id
+        self.fields = fields
 
 
 class ConfigurationError(QuantumTraderError, ValueError):
@@ -104,6 +111,10 @@ class VenueLimited(VenueCallFailed):
 
 class JournalError(QuantumTraderError):
     """The journal failed; nothing may be accepted or sent until it works again."""
+
+
+class JournalFailed(JournalError):
+    """A write, a commit or an fsync failed: what is on disk is unknown until the journal is opened again."""
 
 
 class JournalLocked(JournalError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import fields
 
 from backend.domain.orders import Intent
 
@@ -22,7 +23,8 @@ def client_id(
 
 
 def body_hash(intent: Intent) -> str:
-    """Digest of everything the caller asked for except the id: tells a repeat from a different order."""
+    """Digest of everything the caller said except the id: tells a repeat from a different order. What is computed from
+    a clock is no part of it: a duration stays a duration."""
     body = [
         intent.strategy_id,
         intent.symbol,
@@ -38,4 +40,21 @@ def body_hash(intent: Intent) -> str:
         body.append(intent.time_in_force.value)
     if intent.overfill_budget:
         body.append(f"{intent.on_unknown.value} {intent.overfill_budget.normalize()}")
+    if intent.valid_for_s is not None:
+        body.append(f"valid for {float(intent.valid_for_s)!r}")
     return hashlib.sha256(json.dumps(body).encode()).hexdigest()
+
+
+_SAID = tuple(field.name for field in fields(Intent) if field.name != "id")
+_DURATION = frozenset({"valid_until", "valid_for_s"})
+
+
+def differences(stored: Intent, said: Intent) -> tuple[str, ...]:
+    """The fields in which ``said`` is another order than the one that is stored under its id; none: it is a repeat.
+
+    A duration used to be stored as the moment that it came to. Said as a duration again, such an order is judged by
+    everything else: answering with the stored order is safe, a refusal would invite the caller to a second one.
+    """
+    was_computed = stored.valid_until is not None and said.valid_for_s is not None
+    compared = [name for name in _SAID if not (was_computed and name in _DURATION)]
+    return tuple(name for name in compared if getattr(stored, name) != getattr(said, name))

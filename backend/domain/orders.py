@@ -73,6 +73,18 @@ def _checked_id(value: object) -> str:
     return value
 
 
+def _check_validity(kind: OrderType, until: float | None, for_s: float | None) -> None:
+    if until is not None and for_s is not None:
+        raise InvalidOrder("valid_for_s", "give either valid_until or valid_for_s, not both")
+    if kind is OrderType.LIMIT and until is None and for_s is None:
+        problem = "a limit order must state until when it may be sent (epoch seconds), or valid_for_s"
+        raise InvalidOrder("valid_until", problem)
+    if until is not None and not 0 < until < float("inf"):
+        raise InvalidOrder("valid_until", f"{until!r} is not a time in epoch seconds")
+    if for_s is not None and not 0 < for_s < float("inf"):
+        raise InvalidOrder("valid_for_s", f"{for_s!r} is not a duration in seconds")
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """One order of a caller, under the caller's idempotency key ``id``. Quantities are in base units.
@@ -80,9 +92,11 @@ class Intent:
     A MARKET order carries a slippage bound in basis points, which becomes an absolute worst price once, when the
     first book is seen; a LIMIT order carries its price. With ``time_in_force`` IOC both execute what the market gives
     at once within that price and move the rest on. A GTC order (LIMIT only) rests in the book of one venue at a time,
-    until it is filled, cancelled, or ``valid_until``. ``valid_until`` (epoch seconds) ends new risk; None lets the
-    router set now + 30 s for a MARKET order. A LIMIT order must state it. With ``on_unknown`` BOUNDED, while the fate
-    of an attempt is unknown, up to ``overfill_budget`` (base units) is tried elsewhere: at most both together execute.
+    until it is filled, cancelled, or no longer wanted. ``valid_until`` (epoch seconds) or ``valid_for_s`` (seconds from
+    when the order is accepted) ends new risk: say the duration where you mean one, so that a repeat is in the same
+    words. With neither, a MARKET order is wanted for 30 s; a LIMIT order must state one. With ``on_unknown`` BOUNDED,
+    while the fate of an attempt is unknown, up to ``overfill_budget`` (base units) is tried elsewhere: at most both
+    together execute.
 
     Build it with ``Intent.create``, which checks and converts the fields (Raises InvalidOrder).
     """
@@ -100,6 +114,7 @@ class Intent:
     time_in_force: TimeInForce = TimeInForce.IOC
     on_unknown: OnUnknown = OnUnknown.WAIT
     overfill_budget: Decimal = ZERO
+    valid_for_s: float | None = None
 
     @property
     def most(self) -> Decimal:
@@ -128,6 +143,7 @@ class Intent:
         time_in_force: str | TimeInForce = TimeInForce.IOC,
         on_unknown: str | OnUnknown = OnUnknown.WAIT,
         overfill_budget: Decimal | str | int | None = None,
+        valid_for_s: float | None = None,
     ) -> Intent:
         """A checked intent. Raises InvalidOrder that names the field, before anything is stored or sent."""
         kind = OrderType(_choice(OrderType, "order_type", order_type))
@@ -148,10 +164,7 @@ class Intent:
             raise InvalidOrder("overfill_budget", "on_unknown='bounded' needs one, and nothing else takes one")
         if budget > size:
             raise InvalidOrder("overfill_budget", f"{budget} is more than the whole quantity of {size}")
-        if kind is OrderType.LIMIT and valid_until is None:
-            raise InvalidOrder("valid_until", "a limit order must state until when it may be sent (epoch seconds)")
-        if valid_until is not None and not 0 < valid_until < float("inf"):
-            raise InvalidOrder("valid_until", f"{valid_until!r} is not a time in epoch seconds")
+        _check_validity(kind, valid_until, valid_for_s)
         if slippage is not None and slippage >= Decimal(10_000):
             raise InvalidOrder("slippage_bps", f"{slippage} is 100 % or more; give basis points, 50 means 0.5 %")
         return cls(
@@ -168,6 +181,7 @@ class Intent:
             time_in_force=force,
             on_unknown=asked,
             overfill_budget=budget,
+            valid_for_s=valid_for_s,
         )
 
 

@@ -93,6 +93,8 @@ class EndReason(StrEnum):
     INTERRUPTED = "interrupted"
     """Not given any more: how a restart ended what it found, in journals of the first version."""
     CANCELLED = "cancelled"
+    RESOLVED = "resolved"
+    """An operator's word ended it while it was still wanted: nothing more is sent for it."""
 
 
 class HealthClass(StrEnum):

@@ -186,6 +186,16 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What a journal holds against using its venues: open orders, halted accounts, and why all of it is halted, if it
+    is."""
+
+    unfinished: tuple[IntentRecord, ...] = ()
+    halts: tuple[Halt, ...] = ()
+    halted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One line of what happened. ``data`` is what the journal keeps of it: amounts as texts."""
 

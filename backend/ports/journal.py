@@ -13,7 +13,8 @@ from backend.domain.records import Attempt, Event, ExposureState, Ghost, Halt, I
 
 
 class Journal(Protocol):
-    """Raises JournalError when the store fails: the caller must then neither acknowledge nor send."""
+    """Raises JournalFailed when the store fails: the caller must then neither acknowledge nor send, and the process has
+    to end."""
 
     @property
     def cluster_tag(self) -> str:
@@ -28,6 +29,11 @@ class Journal(Protocol):
     @property
     def halted(self) -> str | None:
         """Why nothing may be accepted or sent, for a journal that was put back from a backup; None when it may."""
+        ...
+
+    @property
+    def failed(self) -> str | None:
+        """Why the store can do nothing any more; None while it works. It stays so until the journal is opened again."""
         ...
 
     async def accept(

@@ -47,6 +47,16 @@ async def test_show(tmp_path: Path) -> None:
         run("show", "nobody", "--file", path)
 
 
+async def test_show_tells_from_when_an_absence_can_be_proven(tmp_path: Path) -> None:
+    """An order in doubt says so, by the rules of its venue; one that has ended has nothing to say."""
+    path = str(await written(tmp_path / "journal.sqlite"))
+    attempt = (document := json.loads(run("show", "c", "--file", path, "--json")))["attempts"][0]
+    assert document["unresolved_until"] > attempt["not_after"]
+    assert "can be proven from" in run("show", "c", "--file", path)
+    assert json.loads(run("show", "a", "--file", path, "--json"))["unresolved_until"] is None
+    assert "can be proven from" not in run("show", "a", "--file", path)
+
+
 def test_resolve(tmp_path: Path) -> None:
     """The word ends the order and stands in the journal, which still verifies."""
     path = str(asyncio.run(written(tmp_path / "journal.sqlite")))

@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import sqlite3
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from backend import bootstrap
+from backend.cli.serve import JOURNAL_FAILED, STOP_S
+from backend.emulator.faults import Fault, FaultKind
 from backend.emulator.host import Emulator
+from backend.emulator.wire import Endpoint
 from backend.lab.demo import VENUES, keys_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +54,15 @@ class Machine:
         async with asyncio.timeout(PATIENCE_S):
             out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
+
+    async def asked(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, object]]:
+        """Status and answer of the running router's port."""
+        found = json.loads((self.room / "journal.sqlite.api.json").read_text())
+        headers = {"Authorization": f"Bearer {found['token']}"}
+        async with aiohttp.ClientSession(headers=headers) as session:
+            url = f"http://127.0.0.1:{found['port']}{path}"
+            async with session.request(method, url, json=body) as answer:
+                return answer.status, await answer.json()
 
     async def serving(self) -> Process:
         """A router that is up."""
@@ -111,9 +126,18 @@ async def test_a_resting_order_lives_through_a_killed_router(machine: Machine) -
     assert (status, json.loads(out)["state"]) == (0, "active"), err
     first.kill()
     await first.wait()
+    _, out, err = await machine.run("venues", "--json")
+    told = {venue["venue"]: venue for venue in json.loads(out)}
+    assert (told["kraken"]["open_orders"], told["okx"]["open_orders"], told["kraken"]["halted"]) == (
+        ["rests"],
+        [],
+        None,
+    )
     status, _, err = await machine.run(*resting, "--id", "other")
     assert (status, "start `quantum-trader serve`" in err) == (4, True)
     await machine.serving()
+    status, out, err = await machine.run(*resting, "--id", "rests", "--wait", "1", "--json")
+    assert (status, json.loads(out)["id"], json.loads(out)["state"]) == (0, "rests", "active"), err
     status, out, err = await machine.run("order", "cancel", "rests", "--json")
     assert (status, json.loads(out)["reason"]) == (0, "cancelled"), err
     assert [order.status for order in machine.emulator.ledger("kraken").orders] == ["cancelled"]
@@ -132,3 +156,97 @@ async def test_no_secret_is_in_the_journal_or_on_the_screen(machine: Machine) ->
     secrets = [token, *(keys_of(machine.emulator, venue).secret for venue in VENUES)]
     for text in (out, err, told.decode(), errors.decode(), stored):
         assert not any(secret in text for secret in secrets)
+
+
+async def stopped(router: Process) -> tuple[float, str]:
+    """How long it takes from SIGTERM to the end of the process, and its output."""
+    began = time.monotonic()
+    router.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(PATIENCE_S):
+        out, _ = await router.communicate()
+    return time.monotonic() - began, out.decode()
+
+
+async def test_a_stop_with_an_order_under_way_takes_no_longer_than_stated(machine: Machine) -> None:
+    """The exchange does not answer its order; whoever waits for it gets it as it is left, and the process ends."""
+    router = await machine.serving()
+    slow = Fault(FaultKind.LATENCY, frozenset({Endpoint.PLACE}), params={"seconds": 40.0})
+    machine.emulator.inject("binance", slow)
+    order = {"id": "x", "symbol": "BTC/USDT", "side": "buy", "quantity": "0.01", "exchange": "binance"}
+    caller = asyncio.create_task(machine.asked("POST", "/v1/orders?wait=60", order))
+    while (await machine.asked("GET", "/v1/orders/x"))[1].get("blocked") != "0.01":  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.05)
+    took_s, _ = await stopped(router)
+    assert (router.returncode, took_s < STOP_S) == (0, True)
+    status, told = await caller
+    assert (status, told["state"], told["blocked"]) == (202, "active", "0.01")
+
+
+async def test_a_stop_while_it_starts_is_honoured(machine: Machine) -> None:
+    """No exchange answers, so the start has hardly begun: it is given up, and nothing is left locked."""
+    knocked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        knocked.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1")
+    port = server.sockets[0].getsockname()[1]
+    settings = machine.room / "quantum-trader.toml"
+    answering = settings.read_text()
+    for address in machine.emulator.addresses.values():
+        settings.write_text(settings.read_text().replace(address, f"http://127.0.0.1:{port}"))
+    router = await machine.started("serve", "--json")
+    async with asyncio.timeout(PATIENCE_S):
+        await knocked.wait()
+    took_s, out = await stopped(router)
+    assert (router.returncode, took_s < STOP_S) == (0, True)
+    assert [json.loads(line)["event"] for line in out.splitlines() if '"event"' in line] == ["stopped"]
+    server.close()
+    settings.write_text(answering)
+    await machine.serving()
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="the limit of another process is set by Linux only")
+async def test_a_failed_journal_is_told_and_ends_the_process(machine: Machine) -> None:
+    """A full disk: the caller, the status, the log and the exit status say so, and a supervisor can start it anew."""
+    router = await machine.serving()
+    written = (machine.room / "journal.sqlite-wal").stat().st_size
+    resource.prlimit(router.pid, resource.RLIMIT_FSIZE, (written, resource.RLIM_INFINITY))
+    order = {"id": "x", "symbol": "BTC/USDT", "side": "buy", "quantity": "0.01"}
+    status, told = await machine.asked("POST", "/v1/orders?wait=5", order)
+    assert (status, told["error"]["code"]) == (503, "JournalFailed")  # type: ignore[index]
+    status, told = await machine.asked("GET", "/v1/status")
+    assert (status, "the journal failed" in str(told["failed"])) == (503, True)
+    async with asyncio.timeout(STOP_S):
+        out, err = await router.communicate()
+    assert router.returncode == JOURNAL_FAILED
+    assert err.decode().count("Journal failed - nothing is accepted") == 1
+    assert "the journal failed" in err.decode().splitlines()[-1]
+    assert json.loads(out.decode().splitlines()[-1])["event"] == "stopped"
+    await machine.serving()
+    assert (await machine.asked("GET", "/v1/status"))[1]["failed"] is None
+
+
+HANGS = """
+import asyncio, time
+from backend.cli import serve
+serve.STOP_S = 0.2
+async def main():
+    stop = serve._Stop()
+    print("up", flush=True)
+    time.sleep(60)
+asyncio.run(main())
+"""
+
+
+async def test_a_stop_that_hangs_is_ended() -> None:
+    """Something keeps the event loop from running: the process ends within the stated time all the same."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", HANGS, cwd=ROOT, stdout=PIPE, stderr=PIPE)
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"up\n"
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(PATIENCE_S / 2):
+        _, err = await process.communicate()
+    assert (process.returncode, b"not stopped within" in err) == (1, True)

@@ -146,7 +146,7 @@ class Full:
 
 
 FULL: tuple[Full, ...] = (
-    Full("14 full at intake", "JournalError", 0, HERE),
+    Full("14 full at intake", "JournalFailed", 0, HERE),
     Full("14 full at sending", "OrderFateUnknown", 0, HERE),
     Full("14 full at the answer", "OrderFateUnknown", 1, HERE),
 )

@@ -129,8 +129,8 @@ async def test_the_disk_is_full(stage: Stage, case: Full) -> None:
     await child.reached(case.point, {"order-binance"})
     await child.over()
     told, refused = child.failed["order-binance"], child.failed["another"]
-    assert (told["error"], refused["error"]) == (case.error, "JournalError")
-    assert "JournalError" in (told["error"], told["cause"])
+    assert (told["error"], refused["error"]) == (case.error, "JournalFailed")
+    assert "JournalFailed" in (told["error"], told["cause"])
     assert "nothing is accepted or sent any more" in refused["text"]
     assert (stage.orders_at("binance"), stage.orders_at("kraken")) == (case.placed, 0)
     await child.kill()

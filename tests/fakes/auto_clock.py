@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 
 
 class AutoClock:
-    """Starts at a round time; ``advance`` moves it by hand. Sleeps beyond ``patience_s`` never end by themselves.
+    """Starts at a round time; ``advance`` moves it by hand, ``set_wall`` steps the wall clock alone. Sleeps beyond
+    ``patience_s`` never end by themselves.
 
     ``wall_ahead_s``: how far its wall clock was set. ``pace_s``: so long a sleep really takes, where others must get
     their turn while somebody sleeps again and again.
@@ -27,6 +28,10 @@ class AutoClock:
 
     def advance(self, seconds: float) -> None:
         self._now += seconds
+
+    def set_wall(self, seconds: float) -> None:
+        """As somebody, or a time server, would: back, where it is negative."""
+        self.wall_ahead_s += seconds
 
     async def sleep(self, seconds: float) -> None:
         if seconds > self._patience_s:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from backend.domain.errors import JournalError, QuantumTraderError
+from backend.domain.errors import JournalError, JournalFailed, QuantumTraderError
 from backend.domain.records import Event, IntentRecord
 from backend.integrations.journal import exposure, halting, store, verify
 from backend.integrations.journal.journal import IN_MEMORY, SqliteJournal
@@ -52,6 +52,10 @@ class InlineWriter:
         self._failed = ""
         self._closed = False
 
+    @property
+    def failed(self) -> str | None:
+        return self._failed or None
+
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs ``work`` in a transaction. Raises JournalError when there is none, and whatever refuses the work."""
         return await self._done(_unit_of(work), work)
@@ -66,13 +70,15 @@ class InlineWriter:
             result = self._transaction(work)
         except sqlite3.Error as error:
             self._failed = f"the journal failed ({error})"
-            raise JournalError(self._failed) from error
+            raise JournalFailed(self._failed) from error
         await self._gate.after(unit)
         return result
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._failed or self._closed:
-            raise JournalError(self._failed or "the journal is closed")
+        if self._failed:
+            raise JournalFailed(self._failed)
+        if self._closed:
+            raise JournalError("the journal is closed")
         self._db.execute(BEGIN)
         try:
             result = work(self._db)

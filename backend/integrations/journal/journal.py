@@ -33,6 +33,9 @@ class Writing(Protocol):
 
     commits: int
 
+    @property
+    def failed(self) -> str | None: ...
+
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T: ...
 
     async def do_together(self, work: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[T]], item: Item) -> T: ...
@@ -97,6 +100,10 @@ class SqliteJournal:
     def commits(self) -> int:
         """Transactions so far: fewer than units of work when several waited at a time."""
         return self._writer.commits
+
+    @property
+    def failed(self) -> str | None:
+        return self._writer.failed
 
     def _connected(self) -> sqlite3.Connection:
         """Runs in the writer's thread."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.domain.errors import JournalCorrupt, JournalError
-from backend.domain.records import Event, IntentRecord
-from backend.integrations.journal import chain, store
+from backend.domain.records import Event, IntentRecord, Standing
+from backend.integrations.journal import chain, exposure, store
 from backend.integrations.journal.schema import json_text, opened_to_read
 
 
@@ -30,6 +30,12 @@ def get(path: Path, intent_id: str) -> IntentRecord:
     if record is None:
         raise JournalError(f"no order {intent_id!r} in {path}; `order list` shows those that are there")
     return record
+
+
+def standing(path: Path) -> Standing:
+    """What it holds against using its venues. Raises JournalError."""
+    with opened_to_read(path) as db:
+        return Standing(store.unfinished(db), exposure.halts(db), chain.meta(db).get("halted"))
 
 
 def events(path: Path, after: int, limit: int) -> tuple[Event, ...]:

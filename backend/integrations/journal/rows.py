@@ -65,7 +65,7 @@ def intent_body(intent: Intent) -> str:
         f'"overfill_budget":"{intent.overfill_budget:f}","quantity":"{intent.quantity:f}","side":"{intent.side}",'
         f'"slippage_bps":{one(intent.slippage_bps)},"strategy_id":{quoted(intent.strategy_id)},'
         f'"symbol":{quoted(intent.symbol)},"time_in_force":"{intent.time_in_force}",'
-        f'"valid_until":{one(intent.valid_until)}}}'
+        f'"valid_for_s":{one(intent.valid_for_s)},"valid_until":{one(intent.valid_until)}}}'
     )
 
 
@@ -91,6 +91,7 @@ def intent_of(body: str) -> Intent:
         time_in_force=TimeInForce(raw.get("time_in_force", TimeInForce.IOC)),
         on_unknown=OnUnknown(raw.get("on_unknown", OnUnknown.WAIT)),
         overfill_budget=Decimal(raw.get("overfill_budget", 0)),
+        valid_for_s=raw.get("valid_for_s"),
     )
 
 

@@ -16,6 +16,7 @@ from backend.domain.errors import (
     JournalError,
     UnknownOrder,
 )
+from backend.domain.ids import differences
 from backend.domain.lifecycle import AttemptState, IntentState, Proof, check_attempt_step, check_intent_step
 from backend.domain.money import ZERO
 from backend.domain.orders import Fill, Intent
@@ -133,9 +134,10 @@ def _accepted_before(db: sqlite3.Connection, item: Acceptance) -> IntentRecord |
     stored = db.execute("SELECT body_hash FROM intent WHERE id = ?", (item.intent.id,)).fetchone()
     if stored is None:
         return None
-    if stored["body_hash"] != item.body_hash:
-        raise IdempotencyConflict(item.intent.id)
-    return _known(db, item.intent.id)
+    record = _known(db, item.intent.id)
+    if stored["body_hash"] != item.body_hash and (differing := differences(record.intent, item.intent)):
+        raise IdempotencyConflict(item.intent.id, differing)
+    return record
 
 
 def request_cancel(db: sqlite3.Connection, intent_id: str, *, now: float) -> IntentRecord:

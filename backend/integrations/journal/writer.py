@@ -16,7 +16,7 @@ from functools import partial
 from itertools import groupby
 from typing import Generic, NamedTuple, TypeVar
 
-from backend.domain.errors import JournalError, QuantumTraderError
+from backend.domain.errors import JournalError, JournalFailed, QuantumTraderError
 from backend.integrations.journal.schema import BEGIN
 
 QUEUE_MAX = 10_000
@@ -76,7 +76,7 @@ class Writer:
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self.commits = 0
         self._waiting: deque[_Unit[object]] = deque()
-        self._failed: JournalError | None = None
+        self._failed: JournalFailed | None = None
         self._closed = False
         self._intake = threading.Condition(threading.Lock())
         self._connect = connect
@@ -88,6 +88,11 @@ class Writer:
         if self._start_errors:
             self._thread.join()
             raise self._start_errors[0]
+
+    @property
+    def failed(self) -> str | None:
+        """Why nothing is written any more; None while it is."""
+        return None if self._failed is None else str(self._failed)
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs ``work`` in the next transaction; returns after its commit. Raises JournalError when there is none."""
@@ -108,7 +113,7 @@ class Writer:
 
     def _take_in(self, unit: _Unit[object]) -> None:
         if self._failed is not None:
-            raise JournalError(str(self._failed))
+            raise JournalFailed(str(self._failed))
         # A unit that comes after the end would wait for ever: closing and queueing exclude each other.
         with self._intake:
             if self._closed:
@@ -151,7 +156,7 @@ class Writer:
 
     def _commit(self, connection: sqlite3.Connection, batch: list[_Unit[object]]) -> None:
         if self._failed is not None:
-            _tell(batch, [(None, JournalError(str(self._failed))) for _ in batch])
+            _tell(batch, [(None, JournalFailed(str(self._failed))) for _ in batch])
             return
         try:
             connection.execute(BEGIN)
@@ -196,7 +201,7 @@ class Writer:
         return result, None
 
     def _fail(self, connection: sqlite3.Connection, batch: list[_Unit[object]], error: BaseException) -> None:
-        self._failed = JournalError(
+        self._failed = JournalFailed(
             f"the journal failed ({error}); nothing is accepted or sent any more. Mend the disk, then start again: "
             "what was open is settled from what is stored"
         )
@@ -204,4 +209,4 @@ class Writer:
             # The journal is given up already; closing the connection undoes what is left.
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-        _tell(batch, [(None, JournalError(str(self._failed))) for _ in batch])
+        _tell(batch, [(None, JournalFailed(str(self._failed))) for _ in batch])

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from backend.domain.errors import RouterBusy, UnknownOrder
+from backend.domain.errors import OrderFateUnknown, RouterBusy, RouterClosed, UnknownOrder
 from backend.domain.orders import Intent
-from backend.domain.records import Event, ExecutionResult, IntentRecord
+from backend.domain.records import Event, ExecutionResult, IntentRecord, Standing
 from backend.policies.routing_tables import FailoverChains
 from backend.ports.clock import Clock
 from backend.ports.journal import Journal
-from backend.services.control.documents import clock_document
+from backend.services.control.documents import order_document, venue_documents
 from backend.services.execution.resolving import Word
 from backend.services.execution.router import Router
 from backend.services.health.board import HealthBoard
@@ -47,24 +47,38 @@ class Desk:
         task = asyncio.create_task(self.router.submit(intent), name=f"caller of {intent.id}")
         done, _ = await asyncio.wait({task}, timeout=min(max(wait_s, 0.0), WAIT_MAX_S))
         if done:
-            return task.result()
+            return await self._told(intent.id, task)
         task.add_done_callback(_noted)
         for _ in range(STORED_LOOKS_MAX):
             record = await self.journal.get(intent.id)
             if record is not None:
                 return record
             if task.done():
-                return task.result()
+                return await self._told(intent.id, task)
         raise RouterBusy(f"order {intent.id!r} is not stored yet; repeat it with the same id")
 
     async def cancel(self, intent_id: str, wait_s: float) -> ExecutionResult | IntentRecord:
-        """Like ``submit``. Raises UnknownOrder."""
+        """Like ``submit``; the record too where the wish is only stored, because the journal is halted. Raises
+        UnknownOrder."""
         task = asyncio.create_task(self.router.cancel(intent_id), name=f"cancel of {intent_id}")
         done, _ = await asyncio.wait({task}, timeout=min(max(wait_s, 0.0), WAIT_MAX_S))
         if done:
-            return task.result()
+            told = await self._told(intent_id, task)
+            return told if told.state.final or self.journal.halted is None else await self.order(intent_id)
         task.add_done_callback(_noted)
         return await self.order(intent_id)
+
+    async def _told(self, intent_id: str, task: asyncio.Task[ExecutionResult]) -> ExecutionResult | IntentRecord:
+        """The task's result; when the router stops meanwhile, the order as it is left to the next start."""
+        try:
+            return task.result()
+        except OrderFateUnknown as error:
+            if not isinstance(error.cause, RouterClosed):
+                raise
+            record = await self.journal.get(intent_id)
+            if record is None:
+                raise error.cause from None
+            return record
 
     async def resolve(self, intent_id: str, filled: Decimal, reason: str) -> IntentRecord:
         """Ends a parked order by the operator's word."""
@@ -91,25 +105,18 @@ class Desk:
     async def venue_documents(self) -> list[dict[str, object]]:
         """Each venue's health, asked now, its chain, and what stands against using it."""
         verdicts = await asyncio.gather(*(self.health.check(venue) for venue in self.venues))
-        halted = {halt.venue: halt.problem for halt in await self.journal.halts()}
-        open_at: dict[str, list[str]] = {}
-        for record in await self.journal.unfinished():
-            for attempt in record.open_attempts:
-                open_at.setdefault(attempt.venue, []).append(record.intent.id)
-        return [
-            {
-                "venue": venue,
-                "status": verdict.status.value,
-                "latency_ms": verdict.latency_ms,
-                "clock": clock_document(self.health.clocks.known(venue), self.clock),
-                "problem": verdict.last_error,
-                "keys": venue in self.signing,
-                "chain": list(self.chains.of(venue)),
-                "open_orders": open_at.get(venue, []),
-                "halted": halted.get(venue),
-            }
-            for venue, verdict in zip(self.venues, verdicts, strict=True)
-        ]
+        return venue_documents(
+            self.health,
+            self.clock,
+            dict(zip(self.venues, verdicts, strict=True)),
+            chains=self.chains,
+            signing=self.signing,
+            standing=Standing(await self.journal.unfinished(), await self.journal.halts(), self.journal.halted),
+        )
+
+    def document(self, record: IntentRecord) -> dict[str, object]:
+        """One order in full."""
+        return order_document(record, self.router.unresolved_until(record))
 
     def status(self) -> Mapping[str, object]:
         """The router itself."""
@@ -118,6 +125,7 @@ class Desk:
             "up_s": round(self.clock.monotonic() - self.began, 1),
             "incarnation": self.journal.incarnation,
             "halted": self.journal.halted,
+            "failed": self.journal.failed,
         }
 
 

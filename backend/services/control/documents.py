@@ -5,15 +5,18 @@ Amounts are texts, exact to the digit; times are epoch seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from decimal import Decimal
 
 from backend.domain.errors import InvalidOrder
+from backend.domain.health import VenueHealth
 from backend.domain.money import plain
 from backend.domain.orders import Intent, Side
-from backend.domain.records import Event, ExecutionResult, IntentRecord
+from backend.domain.records import Event, ExecutionResult, IntentRecord, Standing
+from backend.policies.routing_tables import FailoverChains
 from backend.policies.venue_clock import ClockEstimate
 from backend.ports.clock import Clock
+from backend.services.health.board import HealthBoard
 
 INTENT_FIELDS = (
     "id",
@@ -26,11 +29,12 @@ INTENT_FIELDS = (
     "slippage_bps",
     "exchange",
     "valid_until",
+    "valid_for_s",
     "time_in_force",
     "on_unknown",
     "overfill_budget",
 )
-NUMBERS = ("valid_until",)
+NUMBERS = ("valid_until", "valid_for_s")
 """Fields that are numbers; the others are texts, so that no amount goes through a float."""
 
 
@@ -74,11 +78,12 @@ def summary(record: IntentRecord) -> dict[str, object]:
     }
 
 
-def order_document(record: IntentRecord) -> dict[str, object]:
-    """One order with every attempt and every fill."""
+def order_document(record: IntentRecord, unresolved_until: float | None = None) -> dict[str, object]:
+    """One order with every attempt and every fill. ``unresolved_until``: as in its result."""
     return {
         **summary(record),
         "valid_until": record.valid_until,
+        "unresolved_until": unresolved_until,
         "attempts": [
             {
                 "number": attempt.number,
@@ -93,6 +98,7 @@ def order_document(record: IntentRecord) -> dict[str, object]:
                 "proof": None if attempt.proof is None else attempt.proof.value,
                 "evidence": attempt.evidence,
                 "settled_by": attempt.settled_by,
+                "lookups": attempt.lookups,
             }
             for attempt in record.attempts
         ],
@@ -128,6 +134,37 @@ def result_document(result: ExecutionResult) -> dict[str, object]:
         "retry_at": result.retry_at,
         "unresolved_until": result.unresolved_until,
     }
+
+
+def venue_documents(
+    board: HealthBoard,
+    clock: Clock,
+    verdicts: Mapping[str, VenueHealth],
+    *,
+    chains: FailoverChains,
+    signing: Container[str],
+    standing: Standing,
+) -> list[dict[str, object]]:
+    """Each venue's health, its clock, its chain, and what stands against using it."""
+    halted = {halt.venue: halt.problem for halt in standing.halts}
+    open_at: dict[str, list[str]] = {}
+    for record in standing.unfinished:
+        for attempt in record.open_attempts:
+            open_at.setdefault(attempt.venue, []).append(record.intent.id)
+    return [
+        {
+            "venue": venue,
+            "status": verdict.status.value,
+            "latency_ms": verdict.latency_ms,
+            "clock": clock_document(board.clocks.known(venue), clock),
+            "problem": verdict.last_error,
+            "keys": venue in signing,
+            "chain": list(chains.of(venue)),
+            "open_orders": open_at.get(venue, []),
+            "halted": halted.get(venue) or standing.halted,
+        }
+        for venue, verdict in verdicts.items()
+    ]
 
 
 def clock_document(known: ClockEstimate | None, clock: Clock) -> dict[str, float] | None:

@@ -9,7 +9,7 @@ from math import inf
 
 from backend.config.model import Timeouts
 from backend.domain.approval import Approved, Refused
-from backend.domain.errors import AccountHalted, IntentCancelled, JournalError, OrderTaken, OverCap
+from backend.domain.errors import AccountHalted, IntentCancelled, JournalError, JournalFailed, OrderTaken, OverCap
 from backend.domain.ids import client_id
 from backend.domain.lifecycle import AttemptState, Proof
 from backend.domain.money import ZERO
@@ -99,6 +99,8 @@ class Attempts:
     async def send(self, opened: Opened, adapter: ExchangeAdapter) -> IntentRecord:
         """Sends a journaled attempt, once, and stores the outcome. The record holds the attempt in its new state."""
         attempt = opened.attempt
+        if self.journal.failed is not None:
+            raise JournalFailed(self.journal.failed)  # its outcome could not be stored
         if self.clock.now() >= attempt.order.not_after or self.clock.monotonic() >= opened.send_before:
             return await self._store(attempt, _too_late(attempt))
         uncertain = clock_problem(adapter.rules, self.health.clocks.error_s(attempt.venue))
@@ -205,7 +207,7 @@ class Attempts:
         limits = horizon_of(attempt, adapter)
         provable_in = inf if limits is None else limits.absent_from - self.clock.now()
         patience_s = RELIEF_AFTER_S if hasty else self._patience_s(record, limits)
-        started, answered = self.clock.monotonic(), False
+        started, answered, count = self.clock.monotonic(), False, attempt.lookups
         for count, due in enumerate(lookup_times(patience_s, provable_in), start=attempt.lookups + 1):
             await self.clock.sleep(max(0.0, due - (self.clock.monotonic() - started)))
             found = await self.look_up(attempt, adapter, count)
@@ -215,6 +217,10 @@ class Attempts:
                 return found
             answered = answered or found
         record = await self.current(attempt.intent_id)
+        if record.attempt(attempt.id).state is AttemptState.UNKNOWN:
+            # Looks in vain are not stored one by one, only how many there were when the looking pauses.
+            now = self.clock.now()
+            record = await self.journal.step_attempt(attempt.id, AttemptState.UNKNOWN, now=now, lookups=count)
         if not answered:
             return Parked(record, ParkReason.VENUE_SILENT)
         known = adapter.rules.has_client_id

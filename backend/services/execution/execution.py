@@ -70,7 +70,6 @@ async def run_execution_loop(
         executor=await runtime.router(),
         adapter_of=runtime.adapter,
         chains=runtime.chains,
-        clock=runtime.clock,
         ids=runtime.ids,
         telemetry=runtime.telemetry,
     )

@@ -165,7 +165,7 @@ class Lifecycle:
         for attempt in record.open_attempts:
             record = await self._glanced_at(record, attempt)
         if record.open_attempts and all(one.state is AttemptState.UNKNOWN for one in record.open_attempts):
-            return self._parked(record)
+            return self.result_of(record)
         return await self.drive(record, route, on_settled)
 
     def block_markets(self, record: IntentRecord) -> None:
@@ -184,7 +184,7 @@ class Lifecycle:
             record = await self._glanced_at(record, record.attempt(attempt.id))
         doubtful = [one for one in record.open_attempts if one.state is AttemptState.UNKNOWN]
         if parked and doubtful and len(doubtful) == len(record.open_attempts):
-            return self._parked(record)
+            return self.result_of(record)
         if doubtful:
             on_settled(False)
         return await self.drive(record, route, on_settled)
@@ -332,11 +332,11 @@ class Lifecycle:
             )
             self.telemetry.order_ended(IntentState.PARKED)
             self.telemetry.failover_failed(journey.route.primary, FailoverFailure.UNKNOWN_OUTCOME)
-        return self._parked(record, tuple(journey.drops))
+        return self.result_of(record, tuple(journey.drops))
 
-    def _parked(self, record: IntentRecord, drops: tuple[Drop, ...] = ()) -> ExecutionResult:
-        """With the time from which the venue's bounds allow a proof that the order is dead."""
-        attempt = record.open_attempt
+    def result_of(self, record: IntentRecord, drops: tuple[Drop, ...] = ()) -> ExecutionResult:
+        """With the time from which the venue's bounds allow a proof that what is in doubt is dead."""
+        attempt = next((one for one in record.open_attempts if one.state is not AttemptState.WORKING), None)
         adapter = None if attempt is None else self.adapter(attempt.venue)
         if attempt is None or adapter is None or isinstance(adapter, Drop):
             return ExecutionResult.of(record, drops)

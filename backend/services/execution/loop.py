@@ -16,7 +16,6 @@ from backend.domain.reasons import FailoverFailure
 from backend.domain.records import ExecutionResult
 from backend.policies.risk_limits import LimitDecision
 from backend.policies.routing_tables import PAPER, FailoverChains, candidates
-from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.ids import Ids
 from backend.ports.telemetry import Telemetry
@@ -68,7 +67,6 @@ class LoopParts:
     executor: Executor
     adapter_of: Callable[[str], ExchangeAdapter]
     chains: FailoverChains
-    clock: Clock
     ids: Ids
     telemetry: Telemetry
 
@@ -152,9 +150,6 @@ class ExecutionLoop:
 
     def _intent(self, signal: Signal) -> Intent:
         config = self._config
-        valid_until = signal.valid_until
-        if valid_until is None:
-            valid_until = self._parts.clock.now() + config.valid_for_s
         slippage = signal.slippage_bps
         if slippage is None and signal.order_type == OrderType.MARKET:
             slippage = config.slippage_bps
@@ -168,7 +163,9 @@ class ExecutionLoop:
             limit_price=signal.limit_price,
             slippage_bps=slippage,
             exchange=signal.exchange,
-            valid_until=valid_until,
+            valid_until=signal.valid_until,
+            # A duration: the moment that it comes to would make another order of a signal that is delivered again.
+            valid_for_s=config.valid_for_s if signal.valid_until is None else None,
         )
 
     async def _notional(self, exchange: str, intent: Intent) -> Decimal | None:

@@ -9,6 +9,7 @@ from backend.domain.errors import InvalidOrder, NothingToResolve, UnknownOrder
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.money import ZERO, plain
 from backend.domain.orders import Fill
+from backend.domain.reasons import EndReason
 from backend.domain.records import Attempt, IntentRecord
 from backend.policies.horizon import GHOST_S
 from backend.policies.reroute import ending
@@ -59,8 +60,16 @@ async def resolve(journal: Journal, clock: Clock, intent_id: str, word: Word) ->
         return record
     if record.state is IntentState.PARKED:
         record = await journal.step_intent(intent_id, IntentState.ACTIVE, now=clock.now())
-    state, reason = ending(record, (), expired=True)
+    state, reason = _ending(record, clock.now())
     return await journal.step_intent(intent_id, state, now=clock.now(), reason=reason)
+
+
+def _ending(record: IntentRecord, now: float) -> tuple[IntentState, EndReason]:
+    """How it ends, and why in truth: it may still be wanted, and ends all the same by this word."""
+    expired, cancelled = now >= record.valid_until, record.cancel_requested_at is not None
+    state, reason = ending(record, (), expired=expired, cancelled=cancelled)
+    own = state is IntentState.DONE or expired or cancelled
+    return state, reason if own else EndReason.RESOLVED
 
 
 def _fills(attempt: Attempt, filled: Decimal, now: float) -> tuple[Fill, ...]:

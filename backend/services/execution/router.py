@@ -17,7 +17,7 @@ from backend.domain.errors import (
     RouterClosed,
     RouterHalted,
 )
-from backend.domain.ids import body_hash
+from backend.domain.ids import body_hash, differences
 from backend.domain.lifecycle import IntentState
 from backend.domain.orders import DEFAULT_VALIDITY_S, Intent
 from backend.domain.records import ExecutionResult, IntentRecord
@@ -32,6 +32,8 @@ from backend.services.execution.resolving import Word, resolve
 ORDERS_IN_FLIGHT_MAX = 1_000
 REVIEW_INTERVAL_S = 60.0
 VALIDITY_MAX_S = 86_400.0
+GRACE_S = 3.0
+"""So long a stop waits for orders under way."""
 
 GHOST_PATIENCE_S = 1.0
 """So long a start, and a review, waits for the looks at the ghosts: those at a silent venue go on beside it."""
@@ -55,9 +57,35 @@ def _pinned(venue: str) -> Route:
     return Route((venue,), frozenset({venue}))
 
 
+def _valid_until(intent: Intent, now: float) -> float:
+    """Epoch seconds; what is relative counts from ``now``. Raises InvalidOrder for what is too far away."""
+    name, until = "valid_until", intent.valid_until
+    if until is None:
+        name, until = "valid_for_s", now + (DEFAULT_VALIDITY_S if intent.valid_for_s is None else intent.valid_for_s)
+    if until > now + VALIDITY_MAX_S:
+        raise InvalidOrder(name, f"{until} is more than {VALIDITY_MAX_S:g} s from now")
+    return until
+
+
+def _is_cancelled() -> bool:
+    """Was the running task itself cancelled, and not only what it waits for?"""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def _told(intent_id: str, task: asyncio.Task[ExecutionResult]) -> ExecutionResult:
+    """The order's result. Its caller may go; a router that stops tells those that stay."""
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.cancelled() or _is_cancelled():
+            raise
+    raise OrderFateUnknown(intent_id, RouterClosed("the router was closed while the order was under way"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Running:
-    body: str
+    intent: Intent
     task: asyncio.Task[ExecutionResult]
 
 
@@ -89,6 +117,8 @@ class Router:
         self._open = False
         self._closed = 0
         self._starting = asyncio.Lock()
+        self._taking_up: asyncio.Task[None] | None = None
+        self._failure_told = False
 
     def __repr__(self) -> str:
         return f"Router({'open' if self._open else 'closed'}, orders in flight: {len(self._running)})"
@@ -99,7 +129,8 @@ class Router:
         Every attempt found open is treated as unknown. What is found is adopted and settled first. What stays in doubt
         is followed as a task of its own: its quantity, its reservation and its market are blocked before the intake
         opens, and nothing of it moves without a proof. What is left of an intent that is still valid goes on along its
-        chain, as if nothing had happened. Raises JournalError; RouterClosed when it is closed meanwhile.
+        chain, as if nothing had happened. Raises JournalError; RouterClosed when it is closed meanwhile, which ends the
+        looks. Whoever cancels a start closes the router next.
         """
         async with self._starting:
             if self._open:
@@ -107,16 +138,26 @@ class Router:
             closed = self._closed
             if self._journal.halted is not None:
                 self._telemetry.error("Journal halted - nothing is accepted or sent", reason=self._journal.halted)
-            await self._look_for_ghosts()
-            for task in await self._taken_up(self._restore, wait_for_ends=False):
-                error = task.exception() if task.done() and not task.cancelled() else None
-                if isinstance(error, OrderFateUnknown) and isinstance(error.cause, JournalError):
-                    raise error.cause
+            self._taking_up = asyncio.create_task(self._take_up(), name="what an earlier process left")
+            try:
+                await self._taking_up
+            except asyncio.CancelledError:
+                if _is_cancelled():
+                    raise
+            finally:
+                self._taking_up = None
             if self._closed != closed:
                 await self.close(grace_s=0)
                 raise RouterClosed("the router was closed while it started")
             self._open = True
             self._reviewer = asyncio.create_task(self._review_forever(), name="review of parked orders")
+
+    async def _take_up(self) -> None:
+        await self._look_for_ghosts()
+        for task in await self._taken_up(self._restore, wait_for_ends=False):
+            error = task.exception() if task.done() and not task.cancelled() else None
+            if isinstance(error, OrderFateUnknown) and isinstance(error.cause, JournalError):
+                raise error.cause
 
     async def submit(self, intent: Intent) -> ExecutionResult:
         """Routes the intent and returns when it is final or parked.
@@ -149,17 +190,16 @@ class Router:
             raise RouterClosed("the router takes no orders: it was not started or is closed")
         if self._journal.halted is not None:
             raise RouterHalted(self._journal.halted)
-        body = body_hash(intent)
         running = self._running.get(intent.id)
         if running is None:
             if len(self._running) >= ORDERS_IN_FLIGHT_MAX:
                 raise RouterBusy(f"{ORDERS_IN_FLIGHT_MAX} orders are in flight; repeat {intent.id!r} later")
-            task = self._start(intent, body, self._accepted(intent, body, route, pinned))
-        elif running.body == body:
-            task = running.task
+            task = self._start(intent, self._accepted(intent, route, pinned))
+        elif differing := differences(running.intent, intent):
+            raise IdempotencyConflict(intent.id, differing)
         else:
-            raise IdempotencyConflict(intent.id)
-        return await asyncio.shield(task)
+            task = running.task
+        return await _told(intent.id, task)
 
     async def cancel(self, intent_id: str) -> ExecutionResult:
         """Stores that the order is to be cancelled, and returns its result once it is final or parked.
@@ -168,17 +208,21 @@ class Router:
         own final word tells how much had executed before. An order that is final already just tells its result; one
         whose fate is unknown stays parked until evidence comes, and is not sent elsewhere then. Safe to repeat.
 
+        While the journal is halted the wish is only stored, and the order's state told: nobody may act for an order
+        that may have ended in the time that the journal does not know. The router that runs after `journal confirm`
+        carries it out.
+
         Raises UnknownOrder, RouterClosed, JournalError.
         """
         if not self._open:
             raise RouterClosed("the router is closed: cancel the order when it runs, or with the command line")
         record = await self._journal.request_cancel(intent_id, now=self._clock.now())
-        if record.state.final:
-            return ExecutionResult.of(record)
+        if record.state.final or self._journal.halted is not None:
+            return self._lifecycle.result_of(record)
         self._lifecycle.cancels.ask(intent_id)
         running = self._running.get(intent_id)
-        task = running.task if running else self._start(record.intent, record.body_hash, self._looked_again(record))
-        return await asyncio.shield(task)
+        task = running.task if running else self._start(record.intent, self._looked_again(record))
+        return await _told(intent_id, task)
 
     async def resolve(self, intent_id: str, word: Word) -> IntentRecord:
         """Ends a parked order by an operator's word. Raises RouterBusy while it is being looked for, JournalError,
@@ -188,6 +232,10 @@ class Router:
         record = await resolve(self._journal, self._clock, intent_id, word)
         self._lifecycle.taken_at_word(record)
         return record
+
+    def unresolved_until(self, record: IntentRecord) -> float | None:
+        """From then on the absence of what is in doubt of an order can be proven; as in its result."""
+        return self._lifecycle.result_of(record).unresolved_until
 
     @property
     def in_flight(self) -> int:
@@ -211,7 +259,7 @@ class Router:
             self._lifecycle.block_markets(record)
         for record in idle:
             settled = asyncio.Event()
-            task = self._start(record.intent, record.body_hash, work(record, _setter(settled, wait_for_ends)))
+            task = self._start(record.intent, work(record, _setter(settled, wait_for_ends)))
             task.add_done_callback(_setter(settled))
             tasks.append(task)
             known.append(settled)
@@ -244,11 +292,23 @@ class Router:
             return []
         return [record for record in await self._journal.unfinished() if record.intent.id not in self._running]
 
-    async def close(self, grace_s: float = 5.0) -> None:
-        """Stops the intake, waits up to ``grace_s`` for orders in flight, and leaves the rest as the journal has them:
-        the next start settles those."""
+    def failure(self) -> str | None:
+        """Why the journal has failed, logged the first time; None while it works. Whoever runs the router ends the
+        process then: nothing is accepted or sent any more, and the next start settles what is open."""
+        problem = self._journal.failed
+        if problem is not None and not self._failure_told:
+            self._failure_told = True
+            self._telemetry.error("Journal failed - nothing is accepted or sent any more", problem=problem)
+        return problem
+
+    async def close(self, grace_s: float = GRACE_S) -> None:
+        """Stops the intake and a start, waits up to ``grace_s`` for orders in flight, and leaves the rest as the
+        journal has them: the next start settles those, and whoever waits for one is told by OrderFateUnknown."""
         self._open = False
         self._closed += 1
+        if self._taking_up is not None:
+            self._taking_up.cancel()
+            await asyncio.wait({self._taking_up})
         if self._reviewer is not None:
             self._reviewer.cancel()
             await asyncio.gather(self._reviewer, return_exceptions=True)
@@ -267,31 +327,31 @@ class Router:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _start(
-        self, intent: Intent, body: str, work: Coroutine[object, object, ExecutionResult]
-    ) -> asyncio.Task[ExecutionResult]:
+    def _start(self, intent: Intent, work: Coroutine[object, object, ExecutionResult]) -> asyncio.Task[ExecutionResult]:
         task = asyncio.create_task(work, name=f"order {intent.id}")
-        self._running[intent.id] = _Running(body, task)
+        self._running[intent.id] = _Running(intent, task)
         task.add_done_callback(lambda done: self._ended(intent.id, done))
         return task
 
     def _ended(self, intent_id: str, task: asyncio.Task[ExecutionResult]) -> None:
         """A task that failed is told even if its caller has gone; the next review takes its intent up."""
         self._running.pop(intent_id, None)
+        self.failure()
         error = None if task.cancelled() else task.exception()
         if isinstance(error, OrderFateUnknown):
             self._telemetry.error("Order not followed to its end", order_id=intent_id, error=repr(error.cause))
 
-    async def _accepted(self, intent: Intent, body: str, route: Route, pinned: str | None) -> ExecutionResult:
+    async def _accepted(self, intent: Intent, route: Route, pinned: str | None) -> ExecutionResult:
         """Stored first; an id that is stored already only gets its result."""
         now = self._clock.now()
-        valid_until = now + DEFAULT_VALIDITY_S if intent.valid_until is None else intent.valid_until
-        if valid_until > now + VALIDITY_MAX_S:
-            raise InvalidOrder("valid_until", f"{valid_until} is more than {VALIDITY_MAX_S:g} s from now")
-        record = await self._journal.accept(intent, body_hash=body, now=now, valid_until=valid_until, pinned=pinned)
+        until = _valid_until(intent, now)
+        digest = body_hash(intent)
+        record = await self._journal.accept(intent, body_hash=digest, now=now, valid_until=until, pinned=pinned)
+        if record.pinned != pinned:  # a repeat that came another way: it is still the order that was asked for first
+            route = self._route(record)
         if record.state in (IntentState.NEW, IntentState.ACTIVE):
             return await self._driven(record, route)
-        return ExecutionResult.of(record)
+        return self._lifecycle.result_of(record)
 
     async def _driven(
         self, record: IntentRecord, route: Route, on_settled: OnSettled = nobody_waits
@@ -321,4 +381,6 @@ class Router:
             try:
                 await self.review()
             except JournalError as error:
+                if self.failure() is not None:
+                    return
                 self._telemetry.error("Review of parked orders failed", error=str(error))

@@ -28,11 +28,12 @@ class HealthBoard:
         self._clock = clock
         self._telemetry = telemetry
         self.clocks = VenueClocks(self.check, clock)
-        self._known: dict[str, VenueHealth] = {}
+        self._known: dict[str, tuple[VenueHealth, float]] = {}
+        """With when it was told, on the clock that cannot be set: a wall clock that is set back keeps nothing young."""
         self._running: dict[str, asyncio.Task[VenueHealth]] = {}
 
     def __repr__(self) -> str:
-        known = ", ".join(f"{venue}={health.status.value}" for venue, health in sorted(self._known.items()))
+        known = ", ".join(f"{venue}={health.status.value}" for venue, (health, _) in sorted(self._known.items()))
         return f"HealthBoard({known})"
 
     async def check(self, venue: str) -> VenueHealth:
@@ -40,7 +41,7 @@ class HealthBoard:
         a venue without an adapter is down."""
         started = self._clock.monotonic()
         health = await self._ask(venue)
-        self._known[venue] = health
+        self._known[venue] = (health, self._clock.monotonic())
         self._telemetry.health_checked(venue, health.status.value, self._clock.monotonic() - started)
         return health
 
@@ -57,9 +58,8 @@ class HealthBoard:
 
     def known(self, venue: str) -> VenueHealth | None:
         """What is known and young enough, without asking anybody."""
-        health = self._known.get(venue)
-        fresh = health is not None and self._clock.now() - health.at <= self._timeouts.health_max_age_s
-        return health if fresh else None
+        health, told_at = self._known.get(venue, (None, 0.0))
+        return health if self._clock.monotonic() - told_at <= self._timeouts.health_max_age_s else None
 
     def order_evidence(self, venue: str, evidence: HealthClass) -> None:
         """An order's own experience: after a failure what is known is no longer believed, so the next order asks. So

@@ -17,7 +17,7 @@ from backend.domain.ids import body_hash
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import OnUnknown
 from backend.domain.reasons import EndReason, RejectReason, UnknownReason
-from backend.integrations.journal import chain
+from backend.integrations.journal import chain, reader
 from backend.integrations.journal.journal import SqliteJournal
 from backend.integrations.journal.restore import restore
 from backend.integrations.journal.verify import problems_of, verify
@@ -328,3 +328,18 @@ async def test_what_cannot_be_verified_says_why(
 def _run(path: Path, statement: str) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute(statement)
+
+
+async def test_a_reader_tells_what_stands_against_the_venues(tmp_path: Path) -> None:
+    """Open orders, halted accounts and the halt of the whole journal, from the file alone."""
+    path = await written(tmp_path / "journal.sqlite")
+    assert (found := reader.standing(path)).halted is None
+    assert ([record.intent.id for record in found.unfinished], found.halts) == (["c"], ())
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("INSERT INTO meta (name, value) VALUES ('halted', 'put back')")
+        db.execute(
+            "INSERT INTO halt (venue, account, intent_id, at, problem) VALUES ('okx', 'main', 'a', 1.0, 'too much')"
+        )
+        db.commit()
+    found = reader.standing(path)
+    assert ([(halt.venue, halt.problem) for halt in found.halts], found.halted) == ([("okx", "too much")], "put back")

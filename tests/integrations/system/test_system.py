@@ -55,3 +55,20 @@ def test_ids() -> None:
 async def test_a_scaled_clock_can_start_elsewhere() -> None:
     """A demo can begin at a stated time."""
     assert 1_000 <= ScaledClock(2, start=1_000).now() < 1_010
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="no clock here counts through suspend")
+@pytest.mark.parametrize("clock", [SystemClock(), ScaledClock(2)])
+def test_elapsed_time_is_asked_of_the_clock_that_counts_through_suspend(
+    clock: SystemClock | ScaledClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CLOCK_MONOTONIC stands still while the machine sleeps: a deadline would pass unnoticed."""
+    asked: list[int] = []
+
+    def gettime(which: int) -> float:
+        asked.append(which)
+        return 1.0
+
+    monkeypatch.setattr(time, "clock_gettime", gettime)
+    clock.monotonic()
+    assert asked == [time.CLOCK_BOOTTIME]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
@@ -172,3 +173,22 @@ async def test_a_clock_that_becomes_uncertain_before_the_send_keeps_the_bytes(de
     assert (first.venue, first.outcome_reason, first.proof) == ("binance", RejectReason.NOT_SENT, Proof.NOT_SENT)
     assert "its clock is known to 501 ms" in first.evidence
     assert (second.venue, binance.placed) == ("kraken", [])
+
+
+async def test_a_deadline_passes_also_while_the_wall_clock_is_set_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal took longer than the send window, and somebody set the clock back meanwhile: nothing leaves."""
+    stored = desk.journal.open_attempt
+
+    async def slowly(attempt: Attempt, *, worst_price: Decimal, cap: Decimal | None = None) -> IntentRecord:
+        record = await stored(attempt, worst_price=worst_price, cap=cap)
+        desk.clock.advance(desk.settings.timeouts.send_window_s + 1)
+        desk.clock.set_wall(-desk.settings.timeouts.send_window_s - 1)
+        return record
+
+    monkeypatch.setattr(desk.journal, "open_attempt", slowly)
+    result = await desk.router.submit(buy(valid_for_s=300))
+    assert result.attempts
+    assert {attempt.outcome_reason for attempt in result.attempts} == {RejectReason.NOT_SENT}
+    assert all(venue.placed == [] for venue in desk.venues.values())

@@ -91,7 +91,7 @@ class Play:
             valid_until=self.desk.clock.now() + 40,
             on_unknown="wait" if budget is None else "bounded",
             overfill_budget=budget,
-            **kind,
+            **kind,  # type: ignore[arg-type]
         )
         self.asked.append(intent)
         self.call(intent)

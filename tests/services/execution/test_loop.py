@@ -56,7 +56,6 @@ class Loop:
             executor=self.desk.router,
             adapter_of=self.desk.adapter_of,
             chains=self.desk.chains,
-            clock=self.desk.clock,
             ids=SeededIds(1),
             telemetry=self.desk.telemetry,
         )
@@ -177,7 +176,6 @@ async def test_stop_ends_the_loop_while_it_waits(desk: Desk) -> None:
         executor=desk.router,
         adapter_of=desk.adapter_of,
         chains=desk.chains,
-        clock=desk.clock,
         ids=SeededIds(1),
         telemetry=desk.telemetry,
     )

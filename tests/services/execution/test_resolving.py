@@ -68,3 +68,21 @@ async def test_what_is_not_open_cannot_be_resolved(desk: Desk) -> None:
     await desk.router.submit(buy("done", exchange="binance"))
     with pytest.raises(NothingToResolve, match="it is done"):
         await resolve(desk.journal, desk.clock, "done", Word(Decimal(0), "seen"))
+
+
+@pytest.mark.parametrize("filled", ["0", "0.4", "1"])
+async def test_an_order_that_is_still_wanted_ends_by_the_word_and_says_so(desk: Desk, filled: str) -> None:
+    """Valid for hours: it has not expired, and "expired" would send its caller looking for another reason."""
+    desk.venues["binance"].script.append("vanish")
+    await desk.router.submit(buy(exchange="binance", valid_for_s=8_000))
+    record = await desk.router.resolve("order-1", Word(Decimal(filled), "seen on the exchange's page"))
+    assert record.reason is (EndReason.FILLED if filled == "1" else EndReason.RESOLVED)
+
+
+async def test_an_order_that_was_to_be_cancelled_ends_as_that(desk: Desk) -> None:
+    """The caller's own wish is the reason that counts."""
+    desk.venues["binance"].script.append("vanish")
+    await desk.router.submit(buy(exchange="binance", valid_for_s=8_000))
+    await desk.router.cancel("order-1")
+    record = await desk.router.resolve("order-1", Word(Decimal(0), "seen on the exchange's page"))
+    assert (record.state, record.reason) == (IntentState.REJECTED, EndReason.CANCELLED)
