@@ -103,17 +103,18 @@ async def test_a_cancelled_start_is_cancelled(desk: Desk, monkeypatch: pytest.Mo
     await desk.router.close(grace_s=0)
     asked = asyncio.Event()
 
-    async def never(*, now: float) -> tuple[IntentRecord, ...]:
+    async def never() -> tuple[IntentRecord, ...]:
         asked.set()
         await asyncio.Event().wait()
         return ()
 
-    monkeypatch.setattr(desk.journal, "ghosts", never)
+    monkeypatch.setattr(desk.journal, "unfinished", never)
     starting = asyncio.create_task(desk.router.start())
-    await asked.wait()
-    starting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await starting
+    async with asyncio.timeout(SOON_S):
+        await asked.wait()
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
 
 
 async def test_a_failed_journal_sends_nothing_and_is_told_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
