@@ -29,7 +29,7 @@ def late(working: AttemptState = AttemptState.WORKING) -> IntentRecord:
     return replace(record(dead, other), fills=(fill("1"),), legs=(Leg(1, Decimal(2)),))
 
 
-HALTED = Event(1, NOW, "account_halted", "a", "a/1", {"venue": "binance"})
+HALTED = Event(1, NOW, "account_halted", "a", "a/1", {"venues": ["binance"]})
 
 
 def test_an_execution_after_a_proof_must_halt_its_account() -> None:

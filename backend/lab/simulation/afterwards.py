@@ -35,7 +35,9 @@ class Afterwards:
     def told(self, event: Event) -> None:
         """An event of the journal, before ``look_at`` sees what it led to."""
         if event.kind == "account_halted":
-            self.halted.add((str(event.data["venue"]), event.intent_id))
+            venues = event.data["venues"]
+            named = venues if isinstance(venues, list) else []
+            self.halted |= {(str(venue), event.intent_id) for venue in named}
             self.seen("an account was halted by late evidence")
 
     def look_at(self, record: IntentRecord, now: float) -> None:
