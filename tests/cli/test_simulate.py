@@ -17,7 +17,7 @@ def test_figures_as_json() -> None:
     result = CliRunner().invoke(app, ["simulate", "--seeds", "0..3", "--processes", "1", "--json"])
     assert result.exit_code == 0
     told = json.loads(result.stdout)
-    assert (told["seeds"], told["intents"], told["violated_seeds"], told["policy"]) == (3, 60, 0, "ours")
+    assert (told["seeds"], told["intents"], told["violated_seeds"], told["policy"]) == (3, 120, 0, "ours")
     assert told["sightings"]["router opened"] >= 3
     assert len(told["digest"]) == 64
 

@@ -17,7 +17,7 @@ from backend.services.execution import lifecycle
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = range(200)
-FOUND_WITH = (14, 222, 436, 482, 855, 861, 1199, 1341, 1777, 1901)
+FOUND_WITH = (14, 29, 222, 436, 482, 855, 861, 1199, 1341, 1777, 1901)
 """Seeds that showed a fault once, of the router or of the simulation itself (CHANGELOG): never again."""
 
 SELDOM = {"crash point 7", "relief leg", "crash point 9", "crash point 14", "order repeated by the network"}
