@@ -283,13 +283,13 @@ def state_without_event() -> None:
 
 def ends_with_an_open_attempt() -> None:
     """An order that is parked is told as done short."""
-    real = lifecycle.Lifecycle._parked
+    real = lifecycle.Lifecycle.result_of
 
     def parked(self: Any, record: IntentRecord, *rest: Any) -> Any:
         state = lifecycle.IntentState.DONE_SHORT
         return dataclasses.replace(real(self, record, *rest), state=state)
 
-    lifecycle.Lifecycle._parked = parked
+    lifecycle.Lifecycle.result_of = parked
 
 
 def reservation_is_lost() -> None:
@@ -366,6 +366,11 @@ def late_evidence_is_ignored() -> None:
     late.LateEvidence.look = look
 
 
+def halt_is_forgotten() -> None:
+    """An account at which a proof was wrong goes on taking orders."""
+    store.halting.judge = lambda *_, **__: None
+
+
 def keys_in_the_log() -> None:
     """A request is told with its headers."""
     real = ported.PortedExchange.send
@@ -410,8 +415,9 @@ MUTATIONS: Mapping[str, Change] = {
         budget_is_forgotten,
         parked_for_ever,
         late_evidence_is_ignored,
+        halt_is_forgotten,
         keys_in_the_log,
     )
 }
-BEYOND = frozenset({"late_evidence_is_ignored"})
+BEYOND = frozenset({"late_evidence_is_ignored", "halt_is_forgotten"})
 """Those that show only where exchanges break their bounds."""
