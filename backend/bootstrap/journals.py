@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -28,6 +29,9 @@ def verify_journal(path: Path | None = None) -> tuple[Path, Verdict]:
     return chosen, verify(chosen)
 
 
+PARQUET = "parquet"
+
+
 def export_journal(table: str, form: str, out: TextIO, path: Path | None = None) -> int:
     """Writes one table; returns how many rows. Raises JournalError, ConfigurationError."""
     from backend.integrations.journal.export import FORMATS, columns, rows
@@ -40,11 +44,29 @@ def export_journal(table: str, form: str, out: TextIO, path: Path | None = None)
     return FORMATS[form](columns(chosen, table), rows(chosen, table), out)
 
 
-def export_parquet(table: str, out: Path, path: Path | None = None) -> int:
-    """Writes one table as a Parquet file; returns how many rows. Raises JournalError, ConfigurationError."""
+def export_file(table: str, form: str, out: Path, path: Path | None = None, *, force: bool = False) -> int:
+    """Writes one table to a file, which gets its name when it is whole; returns how many rows. Raises JournalError
+    where it would overwrite the journal, or anything without ``force``; ConfigurationError where it cannot be written.
+    """
+    from backend.integrations.journal import files
     from backend.integrations.journal.parquet import write_parquet
 
-    return write_parquet(path or journal_path(read_settings()), table, out)
+    journal = path or journal_path(read_settings())
+    files.check_target(out, journal, force=force)
+    draft = out.with_name(f"{out.name}.part")
+    try:
+        if form == PARQUET:
+            count = write_parquet(journal, table, draft)
+        else:
+            with draft.open("w", encoding="utf-8", newline="") as target:
+                count = export_journal(table, form, target, journal)
+        files.replace(draft, out)
+    except OSError as error:
+        raise ConfigurationError(f"{out} cannot be written: {error}") from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+    return count
 
 
 def back_up_journal(target: Path, *, force: bool, path: Path | None = None) -> int:

@@ -54,14 +54,19 @@ def submit(
     file: File = None,
     as_json: Json = False,
 ) -> None:
-    """Routes one order. Exit status 0 when it is done or rests, 1 when it ended short, was refused or is parked."""
+    """Routes one order. Exit status 0 when it is done or rests; 1 when it ended short, was refused, is parked, or is
+    still under way when the waiting ends."""
     from backend.bootstrap import fresh_id, running_router, submit_once
     from backend.services.control.documents import intent_of
 
     if rest and running_router(file) is None:
         raise ConfigurationError("--rest: such an order needs a router that watches it; start `quantum-trader serve`")
+    if name is None:
+        name = f"cli-{fresh_id()}"
+        # Whoever stops waiting needs it: a repeat under another id would be another order.
+        sys.stderr.write(f"its id is {name}\n")
     body = {
-        "id": name or f"cli-{fresh_id()}",
+        "id": name,
         "symbol": symbol,
         "side": side,
         "quantity": quantity,
@@ -81,7 +86,8 @@ def submit(
     def remotely(router: Endpoint) -> object:
         return ask(router, "POST", "/v1/orders", body=body, wait_s=wait)
 
-    _print_outcome(_either(remotely, lambda: asyncio.run(submit_once(intent, wait, file)), file), as_json=as_json)
+    outcome = _either(remotely, lambda: asyncio.run(submit_once(intent, wait, file)), file)
+    _print_outcome(outcome, as_json=as_json, going_on="rests" if rest else "")
 
 
 @order_app.command()
@@ -97,7 +103,8 @@ def cancel(
     def remotely(router: Endpoint) -> object:
         return ask(router, "POST", f"/v1/orders/{quote(order, safe='')}/cancel", body={}, wait_s=wait)
 
-    _print_outcome(_either(remotely, lambda: asyncio.run(cancel_once(order, wait, file)), file), as_json=as_json)
+    outcome = _either(remotely, lambda: asyncio.run(cancel_once(order, wait, file)), file)
+    _print_outcome(outcome, as_json=as_json, going_on="its cancel is stored")
 
 
 def events(
@@ -162,21 +169,25 @@ def _either(remotely: Callable[[Endpoint], object], here: Callable[[], object], 
     return here() if router is None else remotely(router)
 
 
-def _print_outcome(outcome: object, *, as_json: bool) -> None:
+def _print_outcome(outcome: object, *, as_json: bool, going_on: str) -> None:
+    """``going_on``: why an order that has not ended is as it should be; empty where it is not."""
     found: Any = outcome if isinstance(outcome, dict) else _document(outcome)
+    under_way = found["state"] in ("new", "active")
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     else:
-        where = " → ".join(found["venues"]) or "nowhere"
+        where = " → ".join(found["venues"]) or "nothing executed"
         reason = f" ({found['reason']})" if found["reason"] else ""
         blocked = "" if found["blocked"] == "0" else f", {found['blocked']} blocked"
         filled = f"filled {found['filled']} of {found['quantity']}{blocked}"
         sys.stdout.write(f"{found['id']}: {found['state']}{reason}, {filled}, {where}\n")
         if found.get("cancel_requested_at") is not None:
             sys.stdout.write("  its cancel is stored, and carried out as soon as the exchange and the journal allow\n")
+        if found["blocked"] != "0" or (under_way and not going_on):
+            sys.stdout.write(f"  where it is, and what is known of it: quantum-trader order show {found['id']}\n")
         for venue, why in found.get("dropped", {}).items():
             sys.stdout.write(f"  {venue}: {why}\n")
-    good = found["state"] in ("done", "new", "active") or found["reason"] == "cancelled"
+    good = found["state"] == "done" or found["reason"] == "cancelled" or (under_way and bool(going_on))
     raise typer.Exit(OK if good else FAILED)
 
 

@@ -14,7 +14,6 @@ import typer
 from backend.domain.money import plain
 
 OK, FAILED = 0, 1
-PARQUET = "parquet"
 
 app = typer.Typer(help="Looks at the journal: what it holds, and whether it holds together.", no_args_is_help=True)
 
@@ -54,19 +53,15 @@ def export(
     form: Annotated[str, typer.Option("--format", help="csv, jsonl, or parquet (with --out).")] = "csv",
     file: File = None,
     out: Annotated[Path | None, typer.Option(help="Where to; without it standard output.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file of that name.")] = False,
 ) -> None:
     """Writes one table for other programs. Amounts are exact texts, times are epoch seconds."""
-    from backend.bootstrap import export_journal, export_parquet
+    from backend.bootstrap import export_file, export_journal
 
-    if out is not None and form == PARQUET:
-        count = export_parquet(table, out, file)
-        sys.stderr.write(f"{count} {table} written to {out}\n")
-        return
     if out is None:
         export_journal(table, form, sys.stdout, file)
         return
-    with out.open("w", encoding="utf-8", newline="") as target:
-        count = export_journal(table, form, target, file)
+    count = export_file(table, form, out, file, force=force)
     sys.stderr.write(f"{count} {table} written to {out}\n")
 
 

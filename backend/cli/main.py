@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -179,4 +180,9 @@ def main() -> None:
         sys.exit(JOURNAL_FAILED)
     except QuantumTraderError as error:
         sys.stderr.write(f"quantum-trader: {error}\n")
+        sys.exit(FAILED)
+    except OSError as error:
+        # A full disk under the output, for example; what is left in the buffer would fail once more at the end.
+        sys.stderr.write(f"quantum-trader: the output cannot be written, or a file not be used: {error}\n")
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the process ends
         sys.exit(FAILED)

@@ -135,7 +135,9 @@ async def _performed(
     try:
         for venue, books in told.items():
             view.said(f"{venue}: {books}")
-        view.said(f"the router's journal is {stage.journal}: `quantum-trader order list --file` and others work on it")
+        view.said(
+            f"the router's journal is {stage.journal}; while this runs, `quantum-trader order list --file` reads it"
+        )
         await _play_all(stage)
         await _settle_parked(stage)
     finally:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from backend import bootstrap
 from backend.cli.main import app
-from backend.domain.errors import ConfigurationError, InvalidOrder, NotSwept
+from backend.domain.errors import ConfigurationError, InvalidOrder, NotSwept, RestoreInterrupted
 from backend.domain.orders import OrderReport, OrderStatus, Side
 from backend.integrations.journal import parquet as journal_parquet
 from backend.integrations.journal.journal import SqliteJournal
@@ -30,6 +30,10 @@ from tests.integrations.journal.test_verify import written
 def run(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, ["journal", *arguments])
     return result.exit_code, result.stdout
+
+
+def parts(room: Path) -> list[Path]:
+    return list(room.glob("*.part"))
 
 
 async def test_verify(tmp_path: Path) -> None:
@@ -86,6 +90,36 @@ async def test_an_export_leaves_nothing_out(tmp_path: Path) -> None:
     assert "rate" in names["attempts"]
 
 
+@pytest.mark.parametrize("command", [("export", "fills", "--out"), ("backup",)])
+async def test_the_journal_itself_is_never_overwritten(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Not by its name, not by a link, not with --force: an emptied journal would accept every order again. Another
+    file is overwritten with --force alone, and a table that does not exist leaves it as it was."""
+    path = await written(tmp_path / "journal.sqlite")
+    before = path.read_bytes()
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    hard = tmp_path / "hard"
+    hard.hardlink_to(path)
+    for target in (path, link, hard):
+        assert run(*command, str(target), "--force", "--file", str(path))[0] == 1
+    other = tmp_path / "other"
+    other.write_text("mine")
+    assert run(*command, str(other), "--file", str(path))[0] == 1
+    assert run("export", "nothing", "--out", str(other), "--force", "--file", str(path))[0] != 0
+    assert other.read_text() == "mine"
+    assert run(*command, str(other), "--force", "--file", str(path))[0] == 0
+    assert path.read_bytes() == before
+    assert not parts(tmp_path)
+
+
+async def test_an_emptied_journal_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    """It would accept every order again."""
+    path = await written(tmp_path / "journal.sqlite")
+    path.write_bytes(b"")
+    with pytest.raises(RestoreInterrupted, match="is empty"):
+        SqliteJournal.open(path)
+
+
 async def test_export_to_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same rows as in JSONL, over several groups, with times as numbers and amounts as exact texts."""
     monkeypatch.setattr(journal_parquet, "ROWS_PER_GROUP", 3)
@@ -105,7 +139,8 @@ async def test_export_to_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("DELETE FROM fill")
     target = tmp_path / "fills.parquet"
-    assert run("export", "fills", "--format", "parquet", "--file", str(path), "--out", str(target))[0] == 0
+    again = ["export", "fills", "--format", "parquet", "--file", str(path), "--out", str(target)]
+    assert (run(*again)[0], run(*again, "--force")[0]) == (1, 0)
     assert (parquet.read_table(target).num_rows, "price" in parquet.read_schema(target).names) == (0, True)
 
 

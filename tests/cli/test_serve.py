@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -180,6 +181,22 @@ async def test_a_stop_with_an_order_under_way_takes_no_longer_than_stated(machin
     assert (router.returncode, took_s < STOP_S) == (0, True)
     status, told = await caller
     assert (status, told["state"], told["blocked"]) == (202, "active", "0.01")
+
+
+async def test_an_order_in_doubt_is_no_success_and_never_without_its_id(machine: Machine) -> None:
+    """A script that goes on after exit status 0 must not take it for bought, and one that repeats it needs the id that
+    was made for it. An empty id, as from a variable that is not set, would be a new order each time: it is refused."""
+    await machine.serving()
+    slow = Fault(FaultKind.LATENCY, frozenset({Endpoint.PLACE}), params={"seconds": 40.0})
+    machine.emulator.inject("binance", slow)
+    order = ("order", "submit", "buy", "0.01", "BTC/USDT", "--exchange", "binance", "--wait", "1")
+    code, out, err = await machine.run(*order)
+    name = re.search(r"^its id is (cli-\w+)$", err, re.MULTILINE)
+    assert name is not None
+    assert (code, f"{name[1]}: active" in out, f"order show {name[1]}" in out) == (1, True, True)
+    code, out, err = await machine.run(*order, "--id", "")
+    assert (code, out) == (1, "")
+    assert "1 to 64 characters" in err
 
 
 async def test_a_stop_while_it_starts_is_honoured(machine: Machine) -> None:

@@ -17,8 +17,7 @@ def back_up(journal: Path, target: Path, *, force: bool = False) -> int:
     gets its name. Raises JournalError."""
     if not journal.is_file():
         raise JournalError(f"{journal} does not exist: there is no journal to back up")
-    if target.exists() and not force:
-        raise JournalError(f"{target} exists; choose another name, or overwrite it with --force")
+    files.check_target(target, journal, force=force)
     draft = target.with_name(f"{target.name}.part")
     verdict = copied(journal, draft)
     if not verdict.whole:

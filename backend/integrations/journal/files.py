@@ -19,6 +19,16 @@ def companions(database: Path) -> tuple[Path, ...]:
     return tuple(path for path in beside if path.exists())
 
 
+def check_target(target: Path, journal: Path, *, force: bool) -> None:
+    """Raises JournalError where a file to be written is the journal itself or a companion of it, by whatever name, or
+    is there already and shall not be overwritten."""
+    for own in (journal, *companions(journal), *companions(journal.resolve())):
+        if target.resolve() == own.resolve() or (target.exists() and own.exists() and target.samefile(own)):
+            raise JournalError(f"{target} is the journal itself, which is never overwritten; choose another name")
+    if target.exists() and not force:
+        raise JournalError(f"{target} exists; choose another name, or overwrite it with --force")
+
+
 def remove(database: Path) -> None:
     """Removes it with its companions; what is not there is no fault."""
     for path in (*companions(database), database):

@@ -44,6 +44,12 @@ def check(journal: Path) -> None:
         raise RestoreInterrupted(f"{mark} tells that a restore was interrupted half way: {AGAIN}")
     if _holds(journal):
         return
+    if journal.is_file():
+        raise RestoreInterrupted(
+            f"{journal} is empty: a journal that lost what it held would accept every order again, so it is not taken"
+            f" for a new one. Put a backup in its place ({AGAIN.removesuffix(' again')}); or, where no router ever ran"
+            " on it, remove it"
+        )
     logs = (journal.with_name(journal.name + suffix) for suffix in (LOG, UNDO))
     for trace in (draft_of(journal), *(path for path in logs if _holds(path)), *asides(journal)):
         if trace.exists():

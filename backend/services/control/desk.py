@@ -45,10 +45,10 @@ class Desk:
         """The result, if there is one within ``wait_s``; else the record as it stands then. Either way the order is
         stored when this returns. Raises what ``Router.submit`` raises."""
         task = asyncio.create_task(self.router.submit(intent), name=f"caller of {intent.id}")
+        task.add_done_callback(_noted)
         done, _ = await asyncio.wait({task}, timeout=min(max(wait_s, 0.0), WAIT_MAX_S))
         if done:
             return await self._told(intent.id, task)
-        task.add_done_callback(_noted)
         for _ in range(STORED_LOOKS_MAX):
             record = await self.journal.get(intent.id)
             if record is not None:

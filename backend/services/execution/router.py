@@ -228,7 +228,10 @@ class Router:
         """Ends a parked order by an operator's word. Raises RouterBusy while it is being looked for, JournalError,
         InvalidOrder."""
         if intent_id in self._running:
-            raise RouterBusy(f"order {intent_id!r} is being looked for right now; repeat this in a moment")
+            raise RouterBusy(
+                f"order {intent_id!r} is being worked on: it rests (cancel it then), or is looked for right now (repeat"
+                " this in a moment); a word is only for an order that is parked"
+            )
         record = await resolve(self._journal, self._clock, intent_id, word)
         self._lifecycle.taken_at_word(record)
         return record
