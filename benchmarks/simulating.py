@@ -27,7 +27,7 @@ HOURS = 10.0
 CRASHES_MIN = 1_000
 """How often each crash point must be reached in a million intents."""
 
-COMPARED_SEEDS = 1_000
+COMPARED_SEEDS = 250
 QUICK_SEEDS = 40
 TELL_EVERY = 500
 
