@@ -66,11 +66,6 @@ def server_error_as_refusal() -> None:
     _read_as_refused(UnknownReason.SERVER_ERROR)
 
 
-def duplicate_as_refusal() -> None:
-    """An answer that says "there is an order of this id" counts as refused."""
-    _read_as_refused(UnknownReason.DUPLICATE_ID)
-
-
 def sent_counts_as_unsent() -> None:
     """Every failure of the connection counts as one before the first byte."""
     real = ported.HttpFact.of_error
@@ -389,7 +384,6 @@ MUTATIONS: Mapping[str, Change] = {
         cut_off_as_refusal,
         broken_answer_as_refusal,
         server_error_as_refusal,
-        duplicate_as_refusal,
         sent_counts_as_unsent,
         deadline_at_the_send,
         no_deadline,

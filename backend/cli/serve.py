@@ -84,6 +84,8 @@ async def serve(port: int, *, as_json: bool) -> None:
                 )
                 problem = await _failure(router, stop)
                 _tell({"event": "stopping", "failed": problem}, "stopping: no new orders", as_json=as_json)
+            problem = problem or router.failure()
+    problem = problem or (None if router is None else router.failure())
     stop.status = STOPPED if problem is None else JOURNAL_FAILED
     _tell({"event": "stopped", "failed": problem}, "stopped", as_json=as_json)
     if problem is not None:

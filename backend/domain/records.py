@@ -52,6 +52,8 @@ class Attempt:
 
 
 FIRST_LEG = 1
+LOOK_UP = "look-up"
+"""How ``Attempt.settled_by`` begins where a look-up found the order; its number follows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.domain.lifecycle import AttemptState, Proof
-from backend.domain.records import Attempt, IntentRecord
+from backend.domain.money import ZERO
+from backend.domain.records import LOOK_UP, Attempt, IntentRecord
 from backend.domain.rules import DeadlineClass, VenueRules
 
 PATIENCE_S = 60.0
@@ -104,10 +105,16 @@ def missing_proof(limits: Horizon | None, cancel: CancelUnknown | None, looked: 
     return None
 
 
+def _found(working: Attempt) -> bool:
+    """Has a look-up found it? An answer to the order itself may be all that there ever is of it."""
+    return working.filled > ZERO or working.settled_by.startswith(LOOK_UP)
+
+
 def known_order(records: Iterable[IntentRecord], attempt: Attempt, rules: VenueRules, now: float) -> Attempt | None:
     """The newest other order of the attempt's account and market that a look-up by our id must find: the venue itself
-    has told of it, it is older than the visibility bound, and the venue cannot have forgotten it yet. None: there is
-    none, and the time endpoint is the only control."""
+    has told of it beyond its first answer (it ended, executed in part, or was found), it is older than the visibility
+    bound, and the venue cannot have forgotten it yet. None: there is none, and the time endpoint is the only control.
+    """
     visible = now - rules.engine_bound_s.value - rules.visibility_bound_s.value
     kept = now - rules.lookup_retention_s.value
     fitting = [
@@ -116,7 +123,7 @@ def known_order(records: Iterable[IntentRecord], attempt: Attempt, rules: VenueR
         for one in record.attempts
         if one.id != attempt.id
         and (one.venue, one.order.symbol) == (attempt.venue, attempt.order.symbol)
-        and (one.state is AttemptState.WORKING or one.proof is Proof.TERMINAL_STATE)
+        and (one.proof is Proof.TERMINAL_STATE or (one.state is AttemptState.WORKING and _found(one)))
         and one.venue_order_id is not None
         and kept < one.opened_at < visible
     ]

@@ -52,7 +52,8 @@ def sight(ghost: Ghost, report: OrderReport, trades: tuple[Fill, ...] | None, no
         return Sight(fills, settled=False, lives=True) if fills or not ghost.seen else None
     if trades is None:
         fills = _total(attempt, report, own, now)
-        return Sight(fills, settled=False, lives=False) if report.filled != attempt.filled else None
+        news = report.filled != attempt.filled and (fills or not ghost.seen)
+        return Sight(fills, settled=False, lives=False) if news else None
     changed = any(fill.provisional for fill in own) or traded(own) != sum((one.quantity for one in trades), ZERO)
     return Sight(trades, settled=True, lives=False) if changed or ghost.seen else None
 

@@ -61,7 +61,9 @@ ANOTHER_MARKET = replace(tried(2).order, symbol="ETH/USDT")
     ("other", "fits"),
     [
         (tried(2), True),
-        (tried(2, state=AttemptState.WORKING, proof=None), True),
+        (tried(2, state=AttemptState.WORKING, proof=None), False),
+        (tried(2, state=AttemptState.WORKING, proof=None, settled_by="look-up 2"), True),
+        (tried(2, state=AttemptState.WORKING, proof=None, filled=Decimal(1)), True),
         (LOST, False),
         (tried(1), False),
         (tried(2, order=ELSEWHERE), False),

@@ -25,8 +25,9 @@ class Weather:
     """Shares of the messages, each drawn on its own, and delays in seconds.
 
     ``slow``: so many requests and answers take a heavy tail (Pareto with index ``TAIL``) instead of about ``median_s``.
-    ``repeated``: the network delivers a request twice, and the answer that is back first counts; an order only where
-    the venue's ids are for ever, because no network may do that elsewhere (protocol 2.2).
+    ``repeated``: the network delivers a request twice, and nobody hears the second answer. An order only where the
+    venue's ids are for ever, and after its first copy was taken: no network may do more (protocol 2.2), because the
+    refusal of one copy says nothing of another (seed 1603).
     """
 
     request_lost: float = 0.035
@@ -102,8 +103,10 @@ class Network:
             return True
         return False
 
-    def carry(self, venue: str, endpoint: Endpoint | None, request: Request) -> asyncio.Future[Answer | TransportFault]:
-        """Sends it off. The future is the answer, when and if it comes back."""
+    def carry(
+        self, venue: str, endpoint: Endpoint | None, request: Request, taken: Callable[[], bool]
+    ) -> asyncio.Future[Answer | TransportFault]:
+        """Sends it off. The future is the answer, when and if it comes back. ``taken``: has the venue its order?"""
         reply: asyncio.Future[Answer | TransportFault] = self._loop.create_future()
         if self.weather is not CALM:
             self._watch.seen("rough request")
@@ -117,9 +120,14 @@ class Network:
         self._later(self._delay(), lambda: self._arrive(venue, endpoint, request, reply))
         twice = endpoint is not Endpoint.PLACE or venue in self._repeatable
         if twice and self._drawn(self.weather.repeated):
-            self._watch.seen("order repeated by the network" if endpoint is Endpoint.PLACE else "request repeated")
-            self._later(self._delay(), lambda: self._arrive(venue, endpoint, request, reply))
+            self._later(self._delay(), lambda: self._arrive_again(venue, endpoint, request, taken))
         return reply
+
+    def _arrive_again(self, venue: str, endpoint: Endpoint | None, request: Request, taken: Callable[[], bool]) -> None:
+        if endpoint is Endpoint.PLACE and not taken():
+            return
+        self._watch.seen("order repeated by the network" if endpoint is Endpoint.PLACE else "request repeated")
+        self._arrive(venue, endpoint, request, self._loop.create_future())
 
     def _arrive(
         self,
@@ -195,7 +203,7 @@ class SimulatedTransport:
         if self._network.refuses(venue):
             raise TransportError(TransportFault.REFUSED, "connection refused", headers_written=False)
         self._watch.leaving(self._process, venue, endpoint, request)
-        reply = self._network.carry(venue, endpoint, wire)
+        reply = self._network.carry(venue, endpoint, wire, lambda: self._watch.answered(venue, request) == "taken")
         await self._process.point(f"{endpoint} sent")
         try:
             async with asyncio.timeout(max(0.0, request.timeout_s - (self._process.monotonic() - began))):

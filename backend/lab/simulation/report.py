@@ -37,7 +37,6 @@ SOMETIMES: tuple[str, ...] = (
     "an order left after its deadline",
     "a late order was refused",
     "order repeated by the network",
-    "reason duplicate_id",
     "info: The trades do not add up to what the order says",
     "request lost",
     "answer lost",

@@ -16,7 +16,7 @@ from backend.domain.money import ZERO
 from backend.domain.orders import Fill, OrderRef, OrderReport, TimeInForce, VenueOrder
 from backend.domain.outcomes import Accepted, Evidence, Outcome, ProvenNotExecuted
 from backend.domain.reasons import DropReason, HealthClass, ParkReason, RejectReason
-from backend.domain.records import UNTIL_SETTLED, Attempt, Drop, Ghost, IntentRecord
+from backend.domain.records import LOOK_UP, UNTIL_SETTLED, Attempt, Drop, Ghost, IntentRecord
 from backend.policies.candidate import Candidate
 from backend.policies.horizon import GHOST_S, Horizon, is_past
 from backend.policies.late import Sight, own_fills
@@ -245,7 +245,7 @@ class Attempts:
         clocks = self.health.clocks
         found = await absence(Inquiry(attempt, adapter, self.journal, self.clock, clocks, self.asking))
         if isinstance(found, OrderReport):
-            return await self._adopted(attempt, found, count)
+            return await self._adopted_if_free(attempt, found, count)
         if not isinstance(found, Absent):
             self.asking.log(attempt, "Absence not proven", lacks=found.value)
             return None
@@ -256,7 +256,7 @@ class Attempts:
             ghost_until=self.clock.now() + GHOST_S,
             evidence=found.evidence,
             proof=Proof.DEADLINE,
-            settled_by=f"look-up {count}",
+            settled_by=f"{LOOK_UP} {count}",
             lookups=count,
         )
         self.asking.log(
@@ -277,11 +277,14 @@ class Attempts:
             return False
         if report is None:
             return True
+        return await self._adopted_if_free(attempt, report, count) or True
+
+    async def _adopted_if_free(self, attempt: Attempt, report: OrderReport, count: int) -> IntentRecord | None:
         try:
             return await self._adopted(attempt, report, count)
         except OrderTaken as taken:
             self.asking.log(attempt, "The order found is another attempt's", problem=str(taken))
-            return True
+            return None
 
     async def _adopted(self, attempt: Attempt, report: OrderReport, count: int) -> IntentRecord:
         self.asking.log(attempt, "Unknown order found and adopted", lookup=count, venue_order_id=report.venue_order_id)
@@ -290,7 +293,7 @@ class Attempts:
             AttemptState.WORKING,
             now=self.clock.now(),
             venue_order_id=report.venue_order_id,
-            settled_by=f"look-up {count}",
+            settled_by=f"{LOOK_UP} {count}",
             lookups=count,
         )
 
@@ -367,8 +370,7 @@ class Attempts:
     def taken_at_word(self, record: IntentRecord, attempt: Attempt) -> None:
         """What an operator said is booked; the reservation stays, as after a proof by time, for as long as the journal
         has it."""
-        said = [fill for fill in record.fills if fill.provisional and fill.venue == attempt.venue]
-        self.exposure.book(attempt, filled_notional(attempt, said))
+        self.exposure.book(attempt, filled_notional(attempt, own_fills(record, attempt)))
 
     async def late(self, ghost: Ghost, report: OrderReport, sight: Sight) -> IntentRecord:
         """Books what was seen of an attempt that had ended. What somebody's word had booked for it gives way; its

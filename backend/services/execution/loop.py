@@ -9,7 +9,14 @@ from decimal import Decimal
 from typing import Protocol
 
 from backend.config.model import ExecutionConfig
-from backend.domain.errors import InvalidOrder, JournalError, OrderFateUnknown, QuantumTraderError, VenueCallFailed
+from backend.domain.errors import (
+    InvalidOrder,
+    JournalError,
+    JournalFailed,
+    OrderFateUnknown,
+    QuantumTraderError,
+    VenueCallFailed,
+)
 from backend.domain.lifecycle import IntentState
 from backend.domain.orders import Intent, OrderType, Side, Signal
 from backend.domain.reasons import FailoverFailure
@@ -101,7 +108,7 @@ class ExecutionLoop:
         except OrderFateUnknown as error:
             outcome = "fate_unknown"
             self._parts.telemetry.error("The fate of an order is not known", error=str(error))
-            if isinstance(error.cause, JournalError):
+            if isinstance(error.cause, JournalFailed):
                 raise error.cause from error
         except InvalidOrder as error:
             outcome = "invalid"

@@ -12,6 +12,7 @@ from backend.domain.errors import (
     IdempotencyConflict,
     InvalidOrder,
     JournalError,
+    JournalFailed,
     OrderFateUnknown,
     RouterBusy,
     RouterClosed,
@@ -156,8 +157,9 @@ class Router:
         await self._look_for_ghosts()
         for task in await self._taken_up(self._restore, wait_for_ends=False):
             error = task.exception() if task.done() and not task.cancelled() else None
-            if isinstance(error, OrderFateUnknown) and isinstance(error.cause, JournalError):
+            if isinstance(error, OrderFateUnknown) and isinstance(error.cause, JournalFailed):
                 raise error.cause
+            # Anything else is about one order: it is told, stays blocked, and the next review looks again.
 
     async def submit(self, intent: Intent) -> ExecutionResult:
         """Routes the intent and returns when it is final or parked.

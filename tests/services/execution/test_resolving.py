@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -86,3 +87,22 @@ async def test_an_order_that_was_to_be_cancelled_ends_as_that(desk: Desk) -> Non
     await desk.router.cancel("order-1")
     record = await desk.router.resolve("order-1", Word(Decimal(0), "seen on the exchange's page"))
     assert (record.state, record.reason) == (IntentState.REJECTED, EndReason.CANCELLED)
+
+
+async def test_a_word_leaves_what_traded_before_it_in_the_exposure(desk: Desk) -> None:
+    """A part had traded, and a word adds the rest: memory and journal hold the same position."""
+    binance = desk.venues["binance"]
+    for venue in desk.venues.values():
+        venue.clock = desk.clock
+    binance.price, binance.partial, desk.clock.pace_s = Decimal("33.33"), Decimal("0.4"), 0.0005
+    rests = buy(order_type="limit", limit_price="40", time_in_force="gtc", exchange="binance", valid_for_s=60)
+    caller = asyncio.create_task(desk.router.submit(rests))
+    async with asyncio.timeout(20):
+        while (record := await desk.journal.get("order-1")) is None or not record.fills:  # noqa: ASYNC110 - a journal
+            await asyncio.sleep(0.002)
+        binance.silent = True
+        binance.refuses |= {"cancel_order"}
+        assert (await caller).state is IntentState.PARKED
+    await desk.router.resolve("order-1", Word(Decimal("0.1"), "its page"))
+    stored = (await desk.journal.exposure()).positions
+    assert desk.exposure.of("binance").positions == sum(abs(one.amount) for one in stored) > 0

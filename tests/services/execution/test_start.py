@@ -109,3 +109,23 @@ async def test_a_close_during_a_start_wins(desk: Desk) -> None:
         await starting
     with pytest.raises(RouterClosed):
         await desk.router.submit(buy())
+
+
+async def test_one_order_that_contradicts_itself_holds_up_no_start(desk: Desk) -> None:
+    """Its venue tells a booked trade with another price. That order is told and stays as the journal has it; the router
+    starts, and takes others."""
+    binance = desk.venues["binance"]
+    binance.clock, binance.partial, desk.clock.pace_s = desk.clock, Decimal("0.4"), 0.001
+    rests = buy(order_type="limit", limit_price="90", time_in_force="gtc", exchange="binance", valid_for_s=3_000)
+    caller = asyncio.create_task(desk.router.submit(rests))
+    async with asyncio.timeout(10):
+        while (record := await desk.journal.get("order-1")) is None or not record.fills:  # noqa: ASYNC110 - a journal
+            await asyncio.sleep(0.002)
+        binance.price = Decimal("100.01")
+        binance.execute("1", "0.1")
+        await desk.restart()
+        other = await desk.router.submit(buy("order-2", exchange="kraken"))
+    await asyncio.gather(caller, return_exceptions=True)
+    assert other.state is IntentState.DONE
+    assert (await first(desk)).state is IntentState.ACTIVE
+    assert any("not followed to its end" in text for _, text, _ in desk.telemetry.records)
