@@ -84,7 +84,7 @@ async def serve(port: int, *, as_json: bool) -> None:
                 )
                 problem = await _failure(router, stop)
                 _tell({"event": "stopping", "failed": problem}, "stopping: no new orders", as_json=as_json)
-            problem = problem or router.failure()
+    # Also what failed while it stopped: orders under way were still stored then.
     problem = problem or (None if router is None else router.failure())
     stop.status = STOPPED if problem is None else JOURNAL_FAILED
     _tell({"event": "stopped", "failed": problem}, "stopped", as_json=as_json)

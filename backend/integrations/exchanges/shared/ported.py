@@ -54,16 +54,14 @@ class PortedExchange:
         self._constructed = False
         super().__init__({**NOTHING_AUTOMATIC, **config})  # type: ignore[call-arg]
         self._constructed = True
+        if type(self) not in _NAMED:  # not before every second name stands at the class
+            _NAMED[type(self)] = tuple(name for name in dir(self) if self._to_be_named(name))
 
     def __dir__(self) -> Iterable[str]:
         """ccxt's constructor goes through these and makes a second name in camel case of each: for methods at the
         class, which is done once the first object of it is there. For the later ones only values are left to name."""
-        kind = type(self)
-        if self._constructed or kind not in _NAMED:
-            names = tuple(super().__dir__())
-            _NAMED.setdefault(kind, tuple(name for name in names if self._to_be_named(name)))
-            return names
-        return _NAMED[kind]
+        known = None if self._constructed else _NAMED.get(type(self))
+        return super().__dir__() if known is None else [name for name in known if hasattr(self, name)]
 
     def _to_be_named(self, name: str) -> bool:
         return "_" in name.strip("_") and not isinstance(getattr(self, name), MethodType)
