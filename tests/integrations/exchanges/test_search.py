@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -20,7 +22,7 @@ from tests.integrations.exchanges.recurring import (
     kucoin,
     okx,
 )
-from tests.integrations.exchanges.support import CLIENT_ID, NOW, SYMBOLS, warm_bench
+from tests.integrations.exchanges.support import CLIENT_ID, NOW, SYMBOLS, Bench, warm_bench
 
 SENT_AT = NOW - 100
 
@@ -35,13 +37,14 @@ def others(count: int, **fields: str) -> list[dict[str, object]]:
 
 
 FULL: dict[str, list[Reply]] = {
-    "binance": [answer(others(1000, clientOrderId=""))],
+    "binance": [answer(others(1000, clientOrderId=""))] * 50,
     "bybit": [
         bybit_rows(*others(50, orderId="", orderLinkId=""), cursor="a"),
         *[bybit_rows(*others(50, orderId="", orderLinkId=""), cursor="a")] * 20,
     ],
     "okx": [okx(*others(100, ordId="", clOrdId=""))] * 21,
-    "kucoin": [kucoin([]), kucoin({"items": others(100, id="", clientOid=""), "lastId": 1})],
+    # The same page again and again: the list does not go on.
+    "kucoin": [kucoin([]), *[kucoin({"items": others(100, id="", clientOid=""), "lastId": 1})] * 2],
     "kraken": [
         kraken({"open": {}}),
         # The same page again and again: the list does not go on, and is not whole.
@@ -77,6 +80,61 @@ async def test_whole_lists_without_the_order(venue: str) -> None:
     named = next(fields[name] for name in ("startTime", "begin", "startAt", "start") if name in fields)
     assert float(named) / (1 if venue == "kraken" else 1000) == pytest.approx(SENT_AT - SEARCH_MARGIN_S, abs=1)
     assert CLIENT_ID not in sent
+
+
+def asked(bench: Bench) -> list[dict[str, str]]:
+    """The fields of each request."""
+    return [dict(parse_qsl(urlsplit(request.url).query)) for request in bench.sent]
+
+
+BINANCE_FULL, BINANCE_FOUND = others(1000, clientOrderId=""), {**BINANCE_ORDER, "clientOrderId": CLIENT_ID}
+
+
+async def test_binance_halves_a_stretch_of_time_that_has_too_many_orders() -> None:
+    """Which orders of many its list holds is not documented: only lists that are not full add up to a whole one."""
+    bench = await warm_bench("binance", *map(answer, (BINANCE_FULL, others(999, clientOrderId=""), [BINANCE_FOUND])))
+    found = await bench.adapter.search_order(ref("binance"))
+    assert found is not None
+    assert found.client_id == CLIENT_ID
+    whole, early, late = [(int(fields["startTime"]), int(fields["endTime"])) for fields in asked(bench)]
+    assert (early[0], late[1]) == whole
+    assert late[0] == early[1] + 1
+    assert abs((early[1] - early[0]) - (late[1] - late[0])) <= 1
+
+
+async def test_binance_searches_day_by_day_to_this_minute_and_no_millisecond_twice() -> None:
+    """A list spans a day at most; an order of long ago needs several, and they leave no gap."""
+    bench = await warm_bench("binance", *[answer([])] * 3)
+    assert await bench.adapter.search_order(replace(ref("binance"), created_at=NOW - 2.5 * 86_400)) is None
+    spans = [(int(fields["startTime"]), int(fields["endTime"])) for fields in asked(bench)]
+    assert spans[0][0] == int((NOW - 2.5 * 86_400 - SEARCH_MARGIN_S) * 1000)
+    assert spans[-1][1] == int((NOW + SEARCH_MARGIN_S) * 1000)
+    assert all(later[0] == earlier[1] + 1 for earlier, later in pairwise(spans))
+    assert all(end - start < 86_400_000 for start, end in spans)
+
+
+async def test_binance_gives_up_where_one_millisecond_has_too_many_orders() -> None:
+    """A stretch that cannot be halved any more is never taken for whole."""
+    bench = await warm_bench("binance", *[answer(BINANCE_FULL)] * 50)
+    with pytest.raises(VenueCallFailed, match="no end after 50 lists"):
+        await bench.adapter.search_order(ref("binance"))
+    last = asked(bench)[-1]
+    assert last["startTime"] == last["endTime"]
+
+
+@pytest.mark.parametrize("on_page", [1, 2, 3])
+async def test_kucoin_reads_on_to_the_page_that_has_the_order(on_page: int) -> None:
+    """A hundred orders that ended since do not hide one from the search, and do not keep it in doubt for ever."""
+    pages = [
+        {"items": [{**row, "id": f"{page}-{n}"} for n, row in enumerate(others(100, clientOid=""))], "lastId": 9 - page}
+        for page in range(1, on_page)
+    ]
+    last = {"items": [{**KUCOIN_ORDER, "id": "28", "clientOid": CLIENT_ID}], "lastId": 1}
+    bench = await warm_bench("kucoin", kucoin([]), *map(kucoin, [*pages, last]))
+    found = await bench.adapter.search_order(ref("kucoin"))
+    assert found is not None
+    assert found.client_id == CLIENT_ID
+    assert [fields.get("lastId") for fields in asked(bench)[1:]] == [None, "8", "7"][:on_page]
 
 
 TWICE: dict[str, list[Reply]] = {

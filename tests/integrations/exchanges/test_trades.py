@@ -55,6 +55,15 @@ async def test_binance_trades_of_one_order() -> None:
     assert (query["orderId"], "startTime" in query) == ("28", False)
 
 
+async def test_binance_trades_that_fill_a_list_are_not_all_of_them() -> None:
+    """What a full list hides would understate an execution: it is a failed call, not a sum."""
+    trade = {"orderId": 28, "price": "1", "qty": "1", "commission": "0", "commissionAsset": "USDT", "time": 1}
+    sides = {"isBuyer": True, "isMaker": False}
+    bench = await warm_bench("binance", answer([{**trade, **sides, "id": n} for n in range(1, 1001)]))
+    with pytest.raises(VenueCallFailed, match="fill the list"):
+        await bench.adapter.my_trades("BTC/USDT", venue_order_id="28")
+
+
 async def test_binance_trades_since_a_time() -> None:
     """Without an order id the time bounds the search; a trade without a time of its own is no trade."""
     bench = await warm_bench("binance", answer([]), answer([{"time": "soon"}]))

@@ -14,6 +14,8 @@ from backend.emulator.venues.binance.facts import MARKETS
 from backend.emulator.wire import HTML_TYPE, Answer, Endpoint, Request, form, json_answer
 
 LIST_MAX = 1_000
+SPAN_MAX_MS = 86_400_000
+"""startTime and endTime of allOrders lie at most so far apart, documented."""
 DEPTH_DEFAULT = 100
 OK = 200
 
@@ -159,6 +161,9 @@ class BinanceDialect:
 
     def _all_orders(self, call: Call) -> Answer:
         symbol = self._market(call).symbol
+        start, end = call.get("startTime"), call.get("endTime")
+        if _whole(start) and _whole(end) and int(end) - int(start) > SPAN_MAX_MS:
+            raise Refused(ERRORS["-1127"].answer(call.now))
         orders = [*self._engine.closed_orders(call.now, symbol), *self._engine.open_orders(call.now, symbol)]
         orders = [order for order in orders if _in_range(call, render.millis(order.created))]
         orders.sort(key=lambda order: int(order.id))

@@ -78,6 +78,7 @@ ERRORS = {
     "-1115": _error(400, -1115, "Invalid timeInForce."),
     "-1116": _error(400, -1116, "Invalid orderType."),
     "-1117": _error(400, -1117, "Invalid side."),
+    "-1127": _error(400, -1127, "More than 24 hours between startTime and endTime."),
     "-1121": _error(400, -1121, "Invalid symbol."),
     "-1131": _error(400, -1131, "recvWindow must be less than 60000."),
     "-2010:balance": _error(400, -2010, "Account has insufficient balance for requested action."),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ccxt.async_support.binance import binance
 
 from backend.domain.books import Book
+from backend.domain.errors import VenueCallFailed
 from backend.domain.health import VenueMode
 from backend.domain.instruments import Instrument
 from backend.domain.money import plain
@@ -15,13 +16,15 @@ from backend.domain.outcomes import CancelOutcome
 from backend.integrations.exchanges.binance import answers
 from backend.integrations.exchanges.binance.outcomes import CANCELS, OUTCOMES, UNKNOWN_TO_QUERY
 from backend.integrations.exchanges.binance.rules import (
+    LIST_SPAN_MS,
     MODES,
+    ORDER_LISTS_MAX,
     ORDERS_PER_LIST,
     READ_WINDOW_MS,
     RULES,
     WINDOW_MS_MAX,
 )
-from backend.integrations.exchanges.shared.adapter import CcxtAdapter
+from backend.integrations.exchanges.shared.adapter import SEARCH_MARGIN_S, CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError
 from backend.integrations.exchanges.shared.parsing import (
@@ -142,17 +145,29 @@ class BinanceAdapter(CcxtAdapter):
             return answers.report(document, self._symbol_of(text_of(document, "symbol")))
 
     async def search_order(self, ref: OrderRef) -> OrderReport | None:
-        """Among all orders of the market since then; a full list may hide more, and proves nothing."""
+        """Among all orders of the market since then: a stretch of time whose orders fill a list is halved.
+
+        Raises VenueCallFailed when there is no end: an incomplete list would prove an absence that is none.
+        """
         instrument = await self._instrument(ref.symbol)
-        since = milliseconds(self._searched_from(ref))
-        params = {"symbol": instrument.native_id, "startTime": since, "limit": ORDERS_PER_LIST}
-        content = await self._read("search_order", self._private("GET", "allOrders", params))
-        with self._valid("search_order"):
-            rows = [mapping(entry, "order") for entry in items(content)]
-            row = one_named(rows, "clientOrderId", ref.client_id or "")
-            if row is None and len(rows) >= ORDERS_PER_LIST:
-                raise Malformed(f"{len(rows)} orders fill the list, which may hide more")
-            return None if row is None else answers.report(row, ref.symbol)
+        until = milliseconds(self._clock.now() + SEARCH_MARGIN_S)
+        stretches = _stretches(milliseconds(self._searched_from(ref)), until)
+        for _ in range(ORDER_LISTS_MAX):
+            start, end = stretches.pop()
+            params = {"symbol": instrument.native_id, "startTime": start, "endTime": end, "limit": ORDERS_PER_LIST}
+            content = await self._read("search_order", self._private("GET", "allOrders", params))
+            with self._valid("search_order"):
+                rows = [mapping(entry, "order") for entry in items(content)]
+                row = one_named(rows, "clientOrderId", ref.client_id or "")
+                if row is not None:
+                    return answers.report(row, ref.symbol)
+            if len(rows) >= ORDERS_PER_LIST:
+                middle = (start + end) // 2
+                stretches += [(middle + 1, end), (start, middle)] if start < end else [(start, end)]
+            if not stretches:
+                return None
+        problem = f"no end after {ORDER_LISTS_MAX} lists of orders, which may hide more"
+        raise VenueCallFailed(self.venue, "search_order", problem)
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         instrument = await self._instrument(symbol)
@@ -163,7 +178,10 @@ class BinanceAdapter(CcxtAdapter):
     async def my_trades(
         self, symbol: str, *, venue_order_id: str | None = None, since: float | None = None
     ) -> tuple[Fill, ...]:
-        """``since`` bounds the search only without an order id: the venue takes one or the other."""
+        """``since`` bounds the search only without an order id: the venue takes one or the other.
+
+        Raises VenueCallFailed for a full list: what it may hide would understate a fill.
+        """
         instrument = await self._instrument(symbol)
         params: dict[str, object] = {"symbol": instrument.native_id, "limit": TRADES_PER_PAGE}
         if venue_order_id is not None:
@@ -173,6 +191,8 @@ class BinanceAdapter(CcxtAdapter):
         content = await self._read("my_trades", self._private("GET", "myTrades", params))
         with self._valid("my_trades"):
             fills = tuple(answers.trade(mapping(entry), symbol) for entry in items(content))
+            if len(fills) >= TRADES_PER_PAGE:
+                raise Malformed(f"{len(fills)} trades fill the list, which may hide more")
         return tuple(fill for fill in fills if venue_order_id in (None, fill.venue_order_id))
 
     async def cancel_order(self, ref: OrderRef) -> CancelOutcome:
@@ -195,3 +215,9 @@ class BinanceAdapter(CcxtAdapter):
 
 
 ADAPTER = BinanceAdapter
+
+
+def _stretches(since: int, until: int) -> list[tuple[int, int]]:
+    """The time between (epoch milliseconds, both included) in parts that one list may span; the earliest is last."""
+    starts = range(since, max(until, since) + 1, LIST_SPAN_MS)
+    return [(start, min(start + LIST_SPAN_MS - 1, max(until, since))) for start in reversed(starts)]

@@ -21,6 +21,8 @@ from backend.integrations.exchanges.kucoin.rules import (
     FILL_PAGES_MAX,
     FILL_SEARCH_MARGIN_S,
     FILLS_PER_PAGE,
+    ORDER_PAGES_MAX,
+    ORDERS_PER_PAGE,
     RULES,
     STATUS_MODES,
     WINDOW_MS_MAX,
@@ -175,16 +177,39 @@ class KucoinAdapter(CcxtAdapter):
         """Among the active orders, and among the ended ones since then, without naming the order."""
         instrument = await self._instrument(ref.symbol)
         market: dict[str, object] = {"symbol": instrument.native_id}
-        since = {"startAt": milliseconds(self._searched_from(ref)), "limit": FILLS_PER_PAGE}
+        since, name = milliseconds(self._searched_from(ref)), ref.client_id or ""
         active = await self._read("search_order", _private("GET", "hf/orders/active", market))
-        done = await self._read("search_order", _private("GET", "hf/orders/done", {**market, **since}))
         with self._valid("search_order"):
-            ended = items(field(mapping(done, "orders"), "items"))
-            rows = {text(row, "id"): row for row in (mapping(entry, "order") for entry in [*items(active), *ended])}
-            row = one_named(rows.values(), "clientOid", ref.client_id or "")
-            if row is None and len(ended) >= FILLS_PER_PAGE:
-                raise Malformed(f"{len(ended)} orders fill the list, which may hide more")
+            rows = [mapping(entry, "order") for entry in items(active)]
+        rows += await self._ended_since(since, market, name)
+        with self._valid("search_order"):
+            row = one_named({text(row, "id"): row for row in rows}.values(), "clientOid", name)
             return None if row is None else self._report(row)
+
+    async def _ended_since(
+        self, since: int, market: Mapping[str, object], name: str
+    ) -> tuple[Mapping[str, object], ...]:
+        """The ended orders, page by page from the latest back, up to the page that has the one of this name.
+
+        Raises VenueCallFailed when they do not come to an end: an incomplete list would prove an absence that is none.
+        """
+        params = {**market, "startAt": since, "limit": ORDERS_PER_PAGE}
+        ended: dict[str, Mapping[str, object]] = {}
+        for _ in range(ORDER_PAGES_MAX):
+            content = await self._read("search_order", _private("GET", "hf/orders/done", params))
+            with self._valid("search_order"):
+                page = mapping(content, "orders")
+                orders = [mapping(entry, "order") for entry in items(field(page, "items"))]
+                known = len(ended)
+                ended.update({text(row, "id"): row for row in orders})
+                if len(orders) < ORDERS_PER_PAGE or one_named(ended.values(), "clientOid", name) is not None:
+                    return tuple(ended.values())
+                params["lastId"] = text(page, "lastId")
+            if len(ended) == known:
+                break
+        raise VenueCallFailed(
+            self.venue, "search_order", f"no end after {len(ended)} ended orders, which may hide more"
+        )
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         instrument = await self._instrument(symbol)

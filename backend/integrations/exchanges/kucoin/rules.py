@@ -87,6 +87,8 @@ BOOK_DEPTHS = (20, 100)
 """The depths that the public book endpoint has."""
 FILLS_PER_PAGE = 100
 FILL_PAGES_MAX = 20
+ORDERS_PER_PAGE = 100
+ORDER_PAGES_MAX = 50
 FILL_SEARCH_MARGIN_S = 60.0
 """How far before the send trades are looked for: the venue's clock may be behind ours."""
 
