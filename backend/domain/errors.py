@@ -15,6 +15,7 @@ QuantumTraderError
 │   ├── RestoreInterrupted    a restore stopped half way: nothing is opened or begun beside its traces
 │   ├── NotSwept              a journal that was put back was not compared with every exchange yet
 │   ├── IntentCancelled       the order is to be cancelled: no attempt of it is opened any more
+│   ├── NoRoom                more of the order has executed by now than was known: the attempt would be too large
 │   ├── OrderTaken            the order at the venue belongs to another attempt
 │   ├── AccountHalted         an account takes no new orders until somebody acknowledges what happened there
 │   ├── OverCap               the attempt does not fit under its venue's cap: it is not opened
@@ -148,6 +149,11 @@ class IntentCancelled(JournalError):
     def __init__(self, intent_id: str) -> None:
         super().__init__(f"order {intent_id!r} is to be cancelled: no attempt of it is opened any more")
         self.intent_id = intent_id
+
+
+class NoRoom(JournalError):
+    """Late evidence has taken the room of this attempt while it was decided: it is not opened, and nothing may be sent
+    for it."""
 
 
 class OverCap(JournalError):

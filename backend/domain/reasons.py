@@ -28,6 +28,7 @@ class DropReason(StrEnum):
     ALREADY_TRIED = "already_tried"
     CANCELLED = "cancelled"
     ACCOUNT_HALTED = "account_halted"
+    NO_ROOM = "no_room"
 
 
 class RejectReason(StrEnum):

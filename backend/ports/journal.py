@@ -67,8 +67,8 @@ class Journal(Protocol):
 
         Asserts in the same transaction: no other open attempt of the leg; fills + open attempts + this one within the
         intent's quantity; what is reserved and used at the venue within ``cap`` (None: the order lowers it); no cancel
-        requested; the account not halted. Raises IntentCancelled, AccountHalted, OverCap, or another JournalError when
-        that does not hold: nothing may be sent.
+        requested; the account not halted. Raises IntentCancelled, AccountHalted, OverCap, NoRoom, or another
+        JournalError when that does not hold: nothing may be sent.
         """
         ...
 

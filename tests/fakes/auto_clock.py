@@ -16,7 +16,7 @@ class AutoClock:
 
     def __init__(self, start: float = 1_700_000_000.0, patience_s: float = 50.0) -> None:
         self._now = start
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self.pace_s = 0.0
         self.wall_ahead_s = 0.0
 
@@ -34,7 +34,7 @@ class AutoClock:
         self.wall_ahead_s += seconds
 
     async def sleep(self, seconds: float) -> None:
-        if seconds > self._patience_s:
+        if seconds > self.patience_s:
             await asyncio.Event().wait()
         await asyncio.sleep(self.pace_s)
         self._now += max(seconds, 0.0)

@@ -14,6 +14,7 @@ from backend.domain.errors import (
     IdempotencyConflict,
     IntentCancelled,
     JournalError,
+    NoRoom,
     UnknownOrder,
 )
 from backend.domain.ids import differences
@@ -180,7 +181,7 @@ def open_attempt(
     """The transaction before a send: attempt, frozen request and reservation. ``cap``: what the venue's account may
     reach with it; None for an order that lowers its exposure.
 
-    Raises IntentCancelled, AccountHalted, OverCap; JournalError when the intent may not have this attempt.
+    Raises IntentCancelled, AccountHalted, OverCap, NoRoom; JournalError when the intent may not have this attempt.
     """
     record = _known(db, attempt.intent_id)
     if record.cancel_requested_at is not None:
@@ -191,6 +192,7 @@ def open_attempt(
     problem = _why_not(record, attempt)
     if problem is not None:
         raise JournalError(f"attempt {attempt.id} is refused: {problem}")
+    _check_room(record, attempt)
     request = request_body(attempt.order)
     db.execute(
         "INSERT INTO attempt (id, intent_id, number, venue, account, client_id, request, quantity, reserved_notional,"
@@ -255,12 +257,17 @@ def _why_not(record: IntentRecord, attempt: Attempt) -> str | None:
             return f"attempt {one.id} is still open"
     if attempt.number != len(record.attempts) + 1:
         return f"number {attempt.number} does not follow {len(record.attempts)}"
-    more = attempt.order.quantity
-    if (done := sum((one.filled for one in of_leg), ZERO)) + more > leg.quantity:
-        return f"{done} filled and {more} more would exceed the {leg.quantity} of leg {leg.number}"
-    if record.filled + record.blocked + more > (most := _most(record, attempt.leg)):
-        return f"{record.filled} filled, {record.blocked} open and {more} more would exceed {most}"
     return None
+
+
+def _check_room(record: IntentRecord, attempt: Attempt) -> None:
+    """Raises NoRoom."""
+    leg = next(leg for leg in record.legs if leg.number == attempt.leg)
+    done, more = sum((one.filled for one in record.attempts if one.leg == leg.number), ZERO), attempt.order.quantity
+    if done + more > leg.quantity:
+        raise NoRoom(f"{done} filled and {more} more would exceed the {leg.quantity} of leg {leg.number}")
+    if record.filled + record.blocked + more > (most := _most(record, leg.number)):
+        raise NoRoom(f"{record.filled} filled, {record.blocked} open and {more} more would exceed {most}")
 
 
 def _most(record: IntentRecord, leg: int) -> Decimal:

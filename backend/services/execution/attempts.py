@@ -9,7 +9,15 @@ from math import inf
 
 from backend.config.model import Timeouts
 from backend.domain.approval import Approved, Refused
-from backend.domain.errors import AccountHalted, IntentCancelled, JournalError, JournalFailed, OrderTaken, OverCap
+from backend.domain.errors import (
+    AccountHalted,
+    IntentCancelled,
+    JournalError,
+    JournalFailed,
+    NoRoom,
+    OrderTaken,
+    OverCap,
+)
 from backend.domain.ids import client_id
 from backend.domain.lifecycle import AttemptState, Proof
 from backend.domain.money import ZERO
@@ -44,6 +52,7 @@ SETTLE_ROUND_LOOKS = 4
 _REFUSALS = {
     IntentCancelled: DropReason.CANCELLED,
     AccountHalted: DropReason.ACCOUNT_HALTED,
+    NoRoom: DropReason.NO_ROOM,
     OverCap: DropReason.OVER_CAP,
 }
 
@@ -92,7 +101,7 @@ class Attempts:
             return Drop(candidate.venue, decision.reason, str(decision))
         try:
             await self._journaled(attempt, decision, candidate.worst_price)
-        except (IntentCancelled, AccountHalted, OverCap) as refused:
+        except (IntentCancelled, AccountHalted, OverCap, NoRoom) as refused:
             return Drop(candidate.venue, _REFUSALS[type(refused)], str(refused))
         return Opened(attempt, decision, send_before)
 

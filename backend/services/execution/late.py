@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from backend.domain.errors import JournalError, OrderTaken
+from backend.domain.errors import JournalError, OrderTaken, QuantumTraderError
 from backend.domain.orders import OrderRef, OrderReport
 from backend.domain.records import Attempt, Drop, Ghost, IntentRecord
 from backend.policies.late import Sight, own_fills, sight, traded
@@ -57,7 +57,7 @@ class LateEvidence:
             for ghost in waiting:
                 try:
                     await self._look_at(ghost, adapter)
-                except JournalError as error:
+                except QuantumTraderError as error:  # one ghost in a state that nobody foresaw must not hide the others
                     self.telemetry.error("A ghost cannot be booked", order_id=ghost.record.intent.id, error=str(error))
 
         await asyncio.gather(*(one_after_the_other() for _ in range(LOOKS_AT_ONCE)))

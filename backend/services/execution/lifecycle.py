@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -26,6 +26,7 @@ from backend.services.execution.cancels import Cancels
 from backend.services.execution.markets import MarketGuard
 from backend.services.execution.resting import Resting
 from backend.services.execution.snapshot import Listing, Venues
+from backend.services.execution.telling import tell_failover, tell_refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +231,15 @@ class Lifecycle:
         # The market's turn is over once the place is answered: an order that rests must not keep others waiting.
         async with self.markets.turn(adapter.rules, listing[0].symbol):
             sent = await self._sent(record, adapter, listing, leg)
+            if isinstance(sent, Drop) and sent.reason is DropReason.NO_ROOM:
+                record = await self.attempts.current(record.intent.id)
+                sent = sent if self._over(record, leg) else await self._sent(record, adapter, listing, leg)
         if isinstance(sent, Drop):
             journey.drops.append(sent)
             return record
-        self._tell_failover(sent, venue, journey)
+        if venue != journey.route.primary:
+            health = self.venues.health.known(venue)
+            tell_failover(self.telemetry, sent, (journey.route.primary, venue), health, journey.drops)
         return await self._settled(sent, sent.attempts[-1], journey)
 
     async def _sent(
@@ -355,34 +361,9 @@ class Lifecycle:
         self.telemetry.order_ended(state)
         if reason in _FAILURES:
             self.telemetry.failover_failed(journey.route.primary, _FAILURES[reason])
-            self._log_refusal(record, journey.drops)
+            tell_refusal(self.telemetry, record, journey.drops)
         retry_at = now + self.settings.timeouts.retry_after_all_down_s if reason is EndReason.ALL_DOWN else None
         return ExecutionResult.of(record, tuple(journey.drops), retry_at)
-
-    def _log_refusal(self, record: IntentRecord, drops: Sequence[Drop]) -> None:
-        self.telemetry.warning(
-            "Order not executed",
-            order_id=record.intent.id,
-            reason=record.reason,
-            dropped={drop.venue: f"{drop.reason.value}: {drop.detail}" for drop in drops},
-            attempts={attempt.venue: attempt.evidence for attempt in record.attempts},
-        )
-
-    def _tell_failover(self, record: IntentRecord, selected: str, journey: _Journey) -> None:
-        """The specified record and metric, once per move away from the primary."""
-        primary = journey.route.primary
-        if selected == primary:
-            return
-        health = self.venues.health.known(selected)
-        self.telemetry.warning(
-            "Failover activated - primary exchange unhealthy",
-            primary=primary,
-            selected=selected,
-            latency_ms=None if health is None else health.latency_ms,
-            order_id=record.intent.id,
-            reason=_why_not(primary, record, journey.drops),
-        )
-        self.telemetry.failed_over(primary, selected)
 
     def _excluded(self, record: IntentRecord, venue: str) -> Drop | None:
         allowed = self.settings.allowed_exchanges
@@ -404,12 +385,3 @@ class Lifecycle:
 
     def _expired(self, record: IntentRecord) -> bool:
         return self.clock.now() >= record.valid_until
-
-
-def _why_not(primary: str, record: IntentRecord, drops: Sequence[Drop]) -> str:
-    """What kept an order from its primary exchange, for the log: the fixed text speaks of health whatever it was."""
-    for drop in drops:
-        if drop.venue == primary:
-            return f"{drop.reason.value}: {drop.detail}"
-    tried = next((attempt for attempt in record.attempts if attempt.venue == primary), None)
-    return "" if tried is None else f"{tried.state.value}: {tried.evidence}"

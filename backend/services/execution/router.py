@@ -11,9 +11,9 @@ from backend.config.model import Settings
 from backend.domain.errors import (
     IdempotencyConflict,
     InvalidOrder,
-    JournalError,
     JournalFailed,
     OrderFateUnknown,
+    QuantumTraderError,
     RouterBusy,
     RouterClosed,
     RouterHalted,
@@ -385,7 +385,7 @@ class Router:
             await self._clock.sleep(REVIEW_INTERVAL_S)
             try:
                 await self.review()
-            except JournalError as error:
+            except QuantumTraderError as error:  # whatever one order is about: the others are looked at on
                 if self.failure() is not None:
                     return
                 self._telemetry.error("Review of parked orders failed", error=str(error))

@@ -8,15 +8,22 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from backend.config import Settings
+from backend.domain.books import Book
+from backend.domain.errors import IllegalTransition
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, OrderRef, OrderReport, OrderStatus, Side
 from backend.domain.reasons import DropReason
-from backend.domain.records import ExecutionResult, IntentRecord
+from backend.domain.records import ExecutionResult, Ghost, IntentRecord
 from backend.integrations.journal.verify import verify
 from backend.policies.horizon import GHOST_S
+from backend.policies.late import Sight
+from backend.services.execution.attempts import Attempts
 from backend.services.execution.late import LOOKS_AT_ONCE
 from backend.services.execution.resolving import Word, resolve
+from backend.services.execution.router import REVIEW_INTERVAL_S
 from tests.fakes.auto_clock import AutoClock
 from tests.services.execution.conftest import EQUIVALENTS, Desk, buy, scripted
 
@@ -127,6 +134,30 @@ async def test_ghosts_live_through_a_restart(desk: Desk) -> None:
     desk.exposure.load(await desk.journal.exposure())
     assert desk.exposure.of("binance").reserved == reserved
     assert replace(desk.exposure.of("kraken"), reserved=Decimal(0)).positions == Decimal(100)
+
+
+@pytest.mark.parametrize(("late", "placed"), [("1", []), ("0.4", [Decimal("0.6")])])
+async def test_what_appears_while_the_next_venue_is_chosen_is_not_bought_again(
+    desk: Desk, late: str, placed: list[Decimal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Binance shows its order between the look at kraken's book and the opening of the attempt there: only what is
+    left is placed, and the caller gets a result, not an error about a fate that nobody doubts."""
+    binance, kraken = desk.venues["binance"], desk.venues["kraken"]
+    binance.clock = desk.clock
+    binance.script.append("vanish")
+    read_book = kraken.order_book
+
+    async def order_book(symbol: str, depth: int = 20) -> Book:
+        if "9" not in binance.reports:
+            appear(desk, late)
+            await desk.router._look_for_ghosts()
+        return await read_book(symbol, depth)
+
+    monkeypatch.setattr(kraken, "order_book", order_book)
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + 300))
+    assert (result.state, result.filled) == (IntentState.DONE, Decimal(1))
+    assert [order.quantity for order in kraken.placed] == placed
+    assert verify(desk.path).problems == ()
 
 
 async def resting_elsewhere(desk: Desk) -> asyncio.Task[ExecutionResult]:
@@ -414,3 +445,44 @@ async def test_an_order_of_another_attempt_is_never_cancelled_for_a_ghost(desk: 
     desk.clock.advance(GHOST_S + 1)
     await desk.router.review()
     assert not await desk.journal.ghosts()
+
+
+async def test_a_ghost_that_cannot_be_booked_is_told_and_looked_for_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A state that nobody foresaw must not end the round of looks, which is for the others too."""
+    await moved(desk)
+    appear(desk, "0.3")
+    book = Attempts.late
+
+    async def refuses(self: Attempts, ghost: Ghost, report: OrderReport, seen: Sight) -> IntentRecord:
+        monkeypatch.setattr(Attempts, "late", book)
+        raise IllegalTransition("attempt", ghost.attempt.id, "closed", "open")
+
+    monkeypatch.setattr(Attempts, "late", refuses)
+    await desk.router._look_for_ghosts()
+    assert (await stored(desk)).filled == Decimal(1)
+    assert "A ghost cannot be booked" in [message for _, message, _ in desk.telemetry.records]
+    await desk.router._look_for_ghosts()
+    assert (await stored(desk)).filled == Decimal("1.3")
+
+
+async def test_the_review_goes_on_after_an_order_that_it_cannot_handle(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is what looks for every order in doubt: it must not end with the first surprise."""
+    reviewed = asyncio.Event()
+
+    async def goes_on(self: object) -> tuple[ExecutionResult, ...]:
+        reviewed.set()
+        return ()
+
+    async def fails(self: object) -> tuple[ExecutionResult, ...]:
+        monkeypatch.setattr(type(desk.router), "review", goes_on)
+        raise IllegalTransition("attempt", "order-1/1", "closed", "open")
+
+    monkeypatch.setattr(type(desk.router), "review", fails)
+    desk.clock.patience_s = REVIEW_INTERVAL_S
+    task = asyncio.create_task(desk.router._review_forever())
+    await asyncio.wait_for(reviewed.wait(), 5)
+    task.cancel()
