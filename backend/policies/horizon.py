@@ -61,8 +61,8 @@ def is_past(limits: Horizon | None, now: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """One look-up that found nothing. ``sent_at`` on the venue's clock, and at most ``late_s`` later; ``control``: in
-    the same round the venue answered every question whose answer is known."""
+    """One look-up that found nothing. ``sent_at`` on the venue's clock, its last answer at most ``late_s`` later;
+    ``control``: in the same round the venue answered every question whose answer is known."""
 
     endpoint: str
     sent_at: float

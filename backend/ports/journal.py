@@ -53,7 +53,8 @@ class Journal(Protocol):
         ...
 
     async def add_leg(self, intent_id: str, quantity: Decimal, *, now: float) -> IntentRecord:
-        """One more leg, paid for by the intent's overfill budget. Raises JournalError beyond it."""
+        """One more leg, paid for by the intent's overfill budget. Raises JournalError beyond it, and NoRoom when
+        less than that is missing by now."""
         ...
 
     async def request_cancel(self, intent_id: str, *, now: float) -> IntentRecord:

@@ -169,7 +169,8 @@ def test_trades_and_closed_orders_are_listed(desk: Desk) -> None:
     assert [o["status"] for o in desk.json("GET", "/api/v3/allOrders", {"symbol": "BTCUSDT"})] == ["FILLED"] * 2
     day = {"symbol": "BTCUSDT", "startTime": "0", "endTime": "86400000"}
     assert desk.json("GET", "/api/v3/allOrders", day) == []
-    assert desk.json("GET", "/api/v3/allOrders", {**day, "endTime": "86400001"})["code"] == -1127
+    for path in ("/api/v3/allOrders", "/api/v3/myTrades"):
+        assert desk.json("GET", path, {**day, "endTime": "86400001"})["code"] == -1127
 
 
 @pytest.mark.parametrize(

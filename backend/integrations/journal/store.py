@@ -157,15 +157,16 @@ def request_cancel(db: sqlite3.Connection, intent_id: str, *, now: float) -> Int
 
 
 def add_leg(db: sqlite3.Connection, intent_id: str, quantity: Decimal, *, now: float) -> IntentRecord:
-    """One more leg, paid for by the intent's overfill budget, for as much as has not executed. Raises JournalError
-    beyond that, and where no attempt is open: without one the first leg goes on, and no budget is needed."""
+    """One more leg, paid for by the intent's overfill budget, for as much as has not executed. Raises NoRoom
+    beyond that; JournalError beyond the budget, and where no attempt is open: without one the first leg goes on, and no
+    budget is needed."""
     record = _known(db, intent_id)
     if not record.open_attempts:
         raise JournalError(f"{intent_id!r} gets no relief: none of its attempts is open")
     legs = sum((leg.quantity for leg in record.legs), ZERO)
     missing = record.intent.quantity - record.filled
     if quantity > missing:
-        raise JournalError(f"{quantity} would exceed the {missing} that {intent_id!r} lacks")
+        raise NoRoom(f"{quantity} would exceed the {missing} that {intent_id!r} lacks")
     if quantity <= ZERO or legs + quantity > record.intent.most:
         raise JournalError(f"{quantity} more than the {legs} of {intent_id!r} would exceed its {record.intent.most}")
     number = len(record.legs) + 1

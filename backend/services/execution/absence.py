@@ -134,16 +134,18 @@ async def absence(inquiry: Inquiry) -> OrderReport | Absent | Missing:
     if not isinstance(cancelled, CancelOutcome) or cancelled.state is not CancelState.NO_SUCH_ORDER:
         return await _not_unknown(inquiry, cancelled)
     cancel = CancelUnknown(asked_at.earliest, venue.now().earliest)
-    asked: list[tuple[str, VenueTime]] = []
+    asked: list[tuple[str, VenueTime, VenueTime]] = []
     for endpoint, question in (("query", adapter.get_order), ("lists", adapter.search_order)):
-        asked.append((endpoint, venue.now()))
+        sent = venue.now()
         found = await ask(question(ref))
+        # A search of many pages takes its time: what the venue had forgotten by its last page counts as forgotten.
+        asked.append((endpoint, sent, venue.now()))
         if isinstance(found, OrderReport):
             return found
         if found is not None:
             return Missing.LOOKUPS
     control = await inquiry.controlled()
-    looked = [NotFound(endpoint, at.earliest, control, at.latest - at.earliest) for endpoint, at in asked]
+    looked = [NotFound(one, sent.earliest, control, answered.latest - sent.earliest) for one, sent, answered in asked]
     missing = missing_proof(limits, cancel, looked)
     return _proven(limits, cancel, looked) if missing is None else missing
 

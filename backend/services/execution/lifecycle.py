@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from backend.config.model import Settings
-from backend.domain.errors import ConfigurationError
+from backend.domain.errors import ConfigurationError, NoRoom
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.money import ZERO
 from backend.domain.reasons import DropReason, EndReason, FailoverFailure, ParkReason, UnknownReason
@@ -27,6 +27,9 @@ from backend.services.execution.markets import MarketGuard
 from backend.services.execution.resting import Resting
 from backend.services.execution.snapshot import Listing, Venues
 from backend.services.execution.telling import tell_failover, tell_refusal
+
+SURPRISES_MAX = 4
+"""So often an attempt is decided anew because late evidence has taken a part of its room meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,10 @@ class Lifecycle:
         quantity = self._relief(record)
         if quantity <= ZERO:
             return None
-        record = await self.journal.add_leg((await self._awake(record)).intent.id, quantity, now=self.clock.now())
+        try:
+            record = await self.journal.add_leg((await self._awake(record)).intent.id, quantity, now=self.clock.now())
+        except NoRoom:  # late evidence has come meanwhile: decide anew, with less that is missing
+            return await self.attempts.current(record.intent.id)
         self.telemetry.warning(
             "Order relieved - its fate is unknown, and its overfill budget is used",
             order_id=record.intent.id,
@@ -231,9 +237,13 @@ class Lifecycle:
         # The market's turn is over once the place is answered: an order that rests must not keep others waiting.
         async with self.markets.turn(adapter.rules, listing[0].symbol):
             sent = await self._sent(record, adapter, listing, leg)
-            if isinstance(sent, Drop) and sent.reason is DropReason.NO_ROOM:
-                record = await self.attempts.current(record.intent.id)
-                sent = sent if self._over(record, leg) else await self._sent(record, adapter, listing, leg)
+            for _ in range(SURPRISES_MAX):
+                if not isinstance(sent, Drop) or sent.reason is not DropReason.NO_ROOM:
+                    break
+                room, record = record.room(leg), await self.attempts.current(record.intent.id)
+                if self._over(record, leg) or record.room(leg) >= room:
+                    break
+                sent = await self._sent(record, adapter, listing, leg)
         if isinstance(sent, Drop):
             journey.drops.append(sent)
             return record

@@ -64,6 +64,15 @@ async def test_binance_trades_that_fill_a_list_are_not_all_of_them() -> None:
         await bench.adapter.my_trades("BTC/USDT", venue_order_id="28")
 
 
+async def test_binance_trades_since_a_time_are_read_to_the_end() -> None:
+    """Too many for one list: time is halved, and what lies at the edge of both halves counts once."""
+    row = {"orderId": 28, "price": "1", "qty": "1", "commission": "0", "commissionAsset": "USDT", "time": 1}
+    rows = [{**row, "isBuyer": True, "isMaker": False, "id": n} for n in range(1, 1001)]
+    bench = await warm_bench("binance", answer(rows), answer(rows[:600]), answer(rows[599:]))
+    fills = await bench.adapter.my_trades("BTC/USDT", since=1.0e9 + 7e8 - 5)
+    assert [fill.trade_id for fill in fills] == [str(n) for n in range(1, 1001)]
+
+
 async def test_binance_trades_since_a_time() -> None:
     """Without an order id the time bounds the search; a trade without a time of its own is no trade."""
     bench = await warm_bench("binance", answer([]), answer([{"time": "soon"}]))

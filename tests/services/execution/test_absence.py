@@ -11,7 +11,7 @@ import pytest
 
 from backend.config import Limits
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
-from backend.domain.orders import OrderStatus
+from backend.domain.orders import OrderRef, OrderReport, OrderStatus
 from backend.domain.outcomes import CancelState
 from backend.domain.reasons import EndReason
 from backend.policies.horizon import GHOST_S, Missing
@@ -53,6 +53,24 @@ async def test_the_horizon_is_never_moved(desk: Desk) -> None:
     result = await task
     horizon = result.attempts[0].order.not_after + 1 + 2 + 2
     assert result.attempts[1].opened_at > horizon
+
+
+async def test_a_search_that_outlasts_the_venues_memory_proves_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It began in time, but by its last page the venue may have forgotten the order: parked, and not moved."""
+    binance = desk.venues["binance"]
+    binance.script.append("vanish")
+    search = binance.search_order
+
+    async def slowly(ref: OrderRef) -> OrderReport | None:
+        desk.clock.advance(binance.rules.lookup_retention_s.value)
+        return await search(ref)
+
+    monkeypatch.setattr(binance, "search_order", slowly)
+    result = await desk.router.submit(buy(exchange="binance", valid_until=desk.clock.now() + PATIENT_S))
+    assert (result.state, result.attempts[0].state) == (IntentState.PARKED, AttemptState.UNKNOWN)
+    assert desk.venues["kraken"].placed == []
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.3, 0.99])

@@ -7,11 +7,13 @@ from decimal import Decimal
 import pytest
 
 from backend.config import Limits
-from backend.domain.errors import InvalidOrder, JournalError
+from backend.domain.errors import InvalidOrder, JournalError, NoRoom
 from backend.domain.ids import body_hash
 from backend.domain.lifecycle import IntentState, Proof
 from backend.domain.orders import Intent
 from backend.domain.reasons import DropReason, EndReason
+from backend.domain.records import IntentRecord
+from backend.integrations.journal.journal import SqliteJournal
 from backend.integrations.journal.verify import verify
 from backend.services.execution.resolving import Word, resolve
 from tests.services.execution.conftest import Desk, buy
@@ -55,6 +57,19 @@ async def test_it_turns_out_executed(desk: Desk) -> None:
     assert (record.state, record.reason, record.filled) == (IntentState.DONE, EndReason.FILLED, Decimal("1.5"))
     assert await desk.journal.halts() == ()
     assert verify(desk.path).problems == ()
+
+
+async def test_evidence_that_comes_before_the_relief_is_no_fault(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal knows of less that is missing than the drive: it decides anew, and the caller is not told of an
+    unknown fate because of it."""
+    add_leg = SqliteJournal.add_leg
+
+    async def less_is_missing(self: SqliteJournal, *_: object, **__: object) -> IntentRecord:
+        monkeypatch.setattr(SqliteJournal, "add_leg", add_leg)
+        raise NoRoom("0.5 would exceed what is missing")
+
+    monkeypatch.setattr(SqliteJournal, "add_leg", less_is_missing)
+    await relieved(desk)
 
 
 async def test_both_are_reserved(desk: Desk) -> None:

@@ -136,20 +136,25 @@ async def test_ghosts_live_through_a_restart(desk: Desk) -> None:
     assert replace(desk.exposure.of("kraken"), reserved=Decimal(0)).positions == Decimal(100)
 
 
-@pytest.mark.parametrize(("late", "placed"), [("1", []), ("0.4", [Decimal("0.6")])])
+@pytest.mark.parametrize(
+    ("late", "placed"), [(["1"], []), (["0.4"], [Decimal("0.6")]), (["0.2", "0.2", "0.3"], [Decimal("0.3")])]
+)
 async def test_what_appears_while_the_next_venue_is_chosen_is_not_bought_again(
-    desk: Desk, late: str, placed: list[Decimal], monkeypatch: pytest.MonkeyPatch
+    desk: Desk, late: list[str], placed: list[Decimal], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Binance shows its order between the look at kraken's book and the opening of the attempt there: only what is
-    left is placed, and the caller gets a result, not an error about a fate that nobody doubts."""
+    """Binance shows its order, at once or bit by bit, between the look at kraken's book and the opening of the attempt
+    there: only what is left is placed, and the caller gets a result, not an error about a fate that nobody doubts."""
     binance, kraken = desk.venues["binance"], desk.venues["kraken"]
     binance.clock = desk.clock
     binance.script.append("vanish")
     read_book = kraken.order_book
 
     async def order_book(symbol: str, depth: int = 20) -> Book:
-        if "9" not in binance.reports:
-            appear(desk, late)
+        if late:
+            binance.refuses.add("cancel_order")
+            if "9" not in binance.reports:
+                appear(desk, "0", OrderStatus.OPEN)
+            binance.execute("9", late.pop(0))
             await desk.router._look_for_ghosts()
         return await read_book(symbol, depth)
 

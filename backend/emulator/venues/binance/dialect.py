@@ -15,7 +15,7 @@ from backend.emulator.wire import HTML_TYPE, Answer, Endpoint, Request, form, js
 
 LIST_MAX = 1_000
 SPAN_MAX_MS = 86_400_000
-"""startTime and endTime of allOrders lie at most so far apart, documented."""
+"""startTime and endTime of allOrders and myTrades lie at most so far apart, documented."""
 DEPTH_DEFAULT = 100
 OK = 200
 
@@ -161,15 +161,14 @@ class BinanceDialect:
 
     def _all_orders(self, call: Call) -> Answer:
         symbol = self._market(call).symbol
-        start, end = call.get("startTime"), call.get("endTime")
-        if _whole(start) and _whole(end) and int(end) - int(start) > SPAN_MAX_MS:
-            raise Refused(ERRORS["-1127"].answer(call.now))
+        _check_span(call)
         orders = [*self._engine.closed_orders(call.now, symbol), *self._engine.open_orders(call.now, symbol)]
         orders = [order for order in orders if _in_range(call, render.millis(order.created))]
         orders.sort(key=lambda order: int(order.id))
         return json_answer(OK, [render.looked_up(order) for order in orders[-_limit(call, 500) :]])
 
     def _my_trades(self, call: Call) -> Answer:
+        _check_span(call)
         pairs = self._engine.trades(call.now, self._market(call).symbol, order_id=call.fields.get("orderId"))
         found = [(order, trade) for order, trade in pairs if _in_range(call, render.millis(trade.at))]
         return json_answer(OK, [render.my_trade(order, trade) for order, trade in found[-_limit(call, 500) :]])
@@ -248,6 +247,12 @@ def _limit(call: Call, default: int) -> int:
     """How many rows are asked for, within what is given at most."""
     text = call.get("limit")
     return max(1, min(int(text), LIST_MAX)) if _whole(text) else default
+
+
+def _check_span(call: Call) -> None:
+    start, end = call.get("startTime"), call.get("endTime")
+    if _whole(start) and _whole(end) and int(end) - int(start) > SPAN_MAX_MS:
+        raise Refused(ERRORS["-1127"].answer(call.now))
 
 
 def _in_range(call: Call, at_ms: int) -> bool:

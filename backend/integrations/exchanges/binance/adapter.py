@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from ccxt.async_support.binance import binance
 
@@ -17,10 +17,10 @@ from backend.integrations.exchanges.binance import answers
 from backend.integrations.exchanges.binance.outcomes import CANCELS, OUTCOMES, UNKNOWN_TO_QUERY
 from backend.integrations.exchanges.binance.rules import (
     LIST_SPAN_MS,
+    LISTS_MAX,
     MODES,
-    ORDER_LISTS_MAX,
-    ORDERS_PER_LIST,
     READ_WINDOW_MS,
+    ROWS_PER_LIST,
     RULES,
     WINDOW_MS_MAX,
 )
@@ -41,8 +41,6 @@ from backend.integrations.exchanges.shared.parsing import (
 from backend.integrations.exchanges.shared.parsing import text as text_of
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange, milliseconds
 from backend.ports.transport import Transport
-
-TRADES_PER_PAGE = 1000
 
 
 class PortedBinance(PortedExchange, binance):  # type: ignore[misc]
@@ -145,29 +143,41 @@ class BinanceAdapter(CcxtAdapter):
             return answers.report(document, self._symbol_of(text_of(document, "symbol")))
 
     async def search_order(self, ref: OrderRef) -> OrderReport | None:
-        """Among all orders of the market since then: a stretch of time whose orders fill a list is halved.
+        """Among all orders of the market since then.
 
         Raises VenueCallFailed when there is no end: an incomplete list would prove an absence that is none.
         """
         instrument = await self._instrument(ref.symbol)
-        until = milliseconds(self._clock.now() + SEARCH_MARGIN_S)
-        stretches = _stretches(milliseconds(self._searched_from(ref)), until)
-        for _ in range(ORDER_LISTS_MAX):
-            start, end = stretches.pop()
-            params = {"symbol": instrument.native_id, "startTime": start, "endTime": end, "limit": ORDERS_PER_LIST}
-            content = await self._read("search_order", self._private("GET", "allOrders", params))
+        since = milliseconds(self._searched_from(ref))
+        async for rows in self._listed_since("search_order", "allOrders", instrument, since):
             with self._valid("search_order"):
-                rows = [mapping(entry, "order") for entry in items(content)]
                 row = one_named(rows, "clientOrderId", ref.client_id or "")
                 if row is not None:
                     return answers.report(row, ref.symbol)
-            if len(rows) >= ORDERS_PER_LIST:
+        return None
+
+    async def _listed_since(
+        self, operation: str, path: str, instrument: Instrument, since: int
+    ) -> AsyncIterator[list[Mapping[str, object]]]:
+        """Lists of rows that together hold all since then (epoch milliseconds), some of them twice. A stretch of time
+        whose rows fill a list is halved. Raises VenueCallFailed when there is no end."""
+        stretches = _stretches(since, milliseconds(self._clock.now() + SEARCH_MARGIN_S))
+        for _ in range(LISTS_MAX):
+            start, end = stretches.pop()
+            params = {"symbol": instrument.native_id, "startTime": start, "endTime": end, "limit": ROWS_PER_LIST}
+            content = await self._read(operation, self._private("GET", path, params))
+            with self._valid(operation):
+                rows = [mapping(entry) for entry in items(content)]
+            yield rows
+            if len(rows) >= ROWS_PER_LIST:
                 middle = (start + end) // 2
-                stretches += [(middle + 1, end), (start, middle)] if start < end else [(start, end)]
+                if middle == start:
+                    break
+                stretches += [(middle, end), (start, middle)]
             if not stretches:
-                return None
-        problem = f"no end after {ORDER_LISTS_MAX} lists of orders, which may hide more"
-        raise VenueCallFailed(self.venue, "search_order", problem)
+                return
+        problem = f"no end after {LISTS_MAX} lists, which may hide more; ask for a shorter time"
+        raise VenueCallFailed(self.venue, operation, problem)
 
     async def open_orders(self, symbol: str) -> tuple[OrderReport, ...]:
         instrument = await self._instrument(symbol)
@@ -180,20 +190,27 @@ class BinanceAdapter(CcxtAdapter):
     ) -> tuple[Fill, ...]:
         """``since`` bounds the search only without an order id: the venue takes one or the other.
 
-        Raises VenueCallFailed for a full list: what it may hide would understate a fill.
+        Raises VenueCallFailed for a list that may hide more: it would understate a fill.
         """
         instrument = await self._instrument(symbol)
-        params: dict[str, object] = {"symbol": instrument.native_id, "limit": TRADES_PER_PAGE}
-        if venue_order_id is not None:
-            params["orderId"] = venue_order_id
-        elif since is not None:
-            params["startTime"] = milliseconds(since)
+        if venue_order_id is None and since is not None:
+            lists = self._listed_since("my_trades", "myTrades", instrument, milliseconds(since))
+            found = [row async for rows in lists for row in rows]
+        else:
+            found = await self._trades_of(instrument, {} if venue_order_id is None else {"orderId": venue_order_id})
+        with self._valid("my_trades"):
+            trades = [answers.trade(row, symbol) for row in found]
+            fills = {(fill.venue_order_id, fill.trade_id): fill for fill in trades}
+        return tuple(fill for fill in fills.values() if venue_order_id in (None, fill.venue_order_id))
+
+    async def _trades_of(self, instrument: Instrument, fields: Mapping[str, object]) -> list[Mapping[str, object]]:
+        params = {"symbol": instrument.native_id, "limit": ROWS_PER_LIST, **fields}
         content = await self._read("my_trades", self._private("GET", "myTrades", params))
         with self._valid("my_trades"):
-            fills = tuple(answers.trade(mapping(entry), symbol) for entry in items(content))
-            if len(fills) >= TRADES_PER_PAGE:
-                raise Malformed(f"{len(fills)} trades fill the list, which may hide more")
-        return tuple(fill for fill in fills if venue_order_id in (None, fill.venue_order_id))
+            rows = [mapping(entry) for entry in items(content)]
+            if len(rows) >= ROWS_PER_LIST:
+                raise Malformed(f"{len(rows)} trades fill the list, which may hide more")
+            return rows
 
     async def cancel_order(self, ref: OrderRef) -> CancelOutcome:
         fact, errors = await self._cancelled(self._private("DELETE", "order", await self._named(ref)))
@@ -218,6 +235,8 @@ ADAPTER = BinanceAdapter
 
 
 def _stretches(since: int, until: int) -> list[tuple[int, int]]:
-    """The time between (epoch milliseconds, both included) in parts that one list may span; the earliest is last."""
-    starts = range(since, max(until, since) + 1, LIST_SPAN_MS)
-    return [(start, min(start + LIST_SPAN_MS - 1, max(until, since))) for start in reversed(starts)]
+    """The time between (epoch milliseconds) in parts that one list may span; the earliest is last. Neighbours share
+    their edge: whether a list holds what lies exactly at its end is not documented."""
+    until = max(until, since + 1)
+    starts = range(since, until, LIST_SPAN_MS)
+    return [(start, min(start + LIST_SPAN_MS, until)) for start in reversed(starts)]

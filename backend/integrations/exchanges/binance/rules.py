@@ -60,9 +60,9 @@ READ_WINDOW_MS = 5000
 WINDOW_MS_MAX = 60_000
 MODES = {0: "online", 1: "maintenance"}
 """GET /sapi/v1/system/status, documented: 0 normal, 1 system maintenance. Account-wide, not per market."""
-ORDERS_PER_LIST = 1000
-"""GET /api/v3/allOrders gives at most so many, documented; which ones, where there are more, is not."""
-ORDER_LISTS_MAX = 50
-"""How many such lists one search for an order reads."""
+ROWS_PER_LIST = 1000
+"""allOrders and myTrades give at most so many, documented; which ones, where there are more, is not."""
+LISTS_MAX = 20
+"""How many such lists one search reads: an order in doubt must neither hold up a start nor use up the venue's limit."""
 LIST_SPAN_MS = 86_400_000
 """startTime and endTime of a list lie at most so far apart, documented."""

@@ -48,7 +48,7 @@ RULES = VenueRules(
     deadline_min_s=_documented(0.001, "allowMaxTimeWindow in milliseconds"),
     deadline_max_s=_documented(5.0, "400002: a KC-API-TIMESTAMP more than 5 s from the venue's clock is refused"),
     lookup_by_client_id=_documented(True, "GET /api/v1/hf/orders/client-order/{clientOid}, active and ended orders"),
-    lookup_retention_s=_unverified(3 * 86_400.0, "not clearly published; the shortest of the times that were found"),
+    lookup_retention_s=_unverified(2 * 86_400.0, "two days for cancelled orders of a sister endpoint; elsewhere three"),
     visibility_bound_s=_unverified(60.0, "reports of orders that a look-up right after the place did not find"),
     engine_bound_s=_unverified(60.0, "not published; the window bounds the arrival at the gateway only"),
     clock_resolution_s=_documented(0.001, "GET timestamp: milliseconds"),
@@ -88,7 +88,7 @@ BOOK_DEPTHS = (20, 100)
 FILLS_PER_PAGE = 100
 FILL_PAGES_MAX = 20
 ORDERS_PER_PAGE = 100
-ORDER_PAGES_MAX = 50
+ORDER_PAGES_MAX = 20
 FILL_SEARCH_MARGIN_S = 60.0
 """How far before the send trades are looked for: the venue's clock may be behind ours."""
 
