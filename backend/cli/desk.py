@@ -21,6 +21,7 @@ from rich.table import Table
 from backend.cli.order import PIPE_WIDTH, File, Json
 from backend.cli.order import app as order_app
 from backend.cli.remote import ask
+from backend.cli.statuses import status_of_order
 from backend.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ WAIT_S = 60.0
 VALID_S = 30.0
 RESTS_S = 3_600.0
 FOLLOW_S = 0.5
-FAILED, OK = 1, 0
 SHORT = 80
 Wait = Annotated[float, typer.Option(min=0, max=300, help="Seconds to wait for the result.")]
 
@@ -54,8 +54,9 @@ def submit(
     file: File = None,
     as_json: Json = False,
 ) -> None:
-    """Routes one order. Exit status 0 when it is done or rests; 1 when it ended short, was refused, is parked, or is
-    still under way when the waiting ends."""
+    """Routes one order. Exit status 0 when it is done or rests; 1 when it ended short or no exchange took it; 5 when a
+    limit refused it; 6 when its fate is not known: it is parked, or still under way when the waiting ends. Repeat it
+    with the same id then."""
     from backend.bootstrap import fresh_id, running_router, submit_once
     from backend.services.control.documents import intent_of
 
@@ -187,8 +188,7 @@ def _print_outcome(outcome: object, *, as_json: bool, going_on: str) -> None:
             sys.stdout.write(f"  where it is, and what is known of it: quantum-trader order show {found['id']}\n")
         for venue, why in found.get("dropped", {}).items():
             sys.stdout.write(f"  {venue}: {why}\n")
-    good = found["state"] == "done" or found["reason"] == "cancelled" or (under_way and bool(going_on))
-    raise typer.Exit(OK if good else FAILED)
+    raise typer.Exit(status_of_order(found, going_on=bool(going_on)))
 
 
 def _document(outcome: object) -> dict[str, object]:

@@ -11,9 +11,8 @@ from typing import Annotated
 
 import typer
 
+from backend.cli.statuses import FAILED, OK
 from backend.domain.money import plain
-
-OK, FAILED = 0, 1
 
 app = typer.Typer(help="Looks at the journal: what it holds, and whether it holds together.", no_args_is_help=True)
 

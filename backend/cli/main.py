@@ -1,6 +1,6 @@
 """The command: data on standard output, progress and logs on standard error, one exit-code table.
 
-0 ok, 1 failed, 2 usage, 4 configuration, 5 the journal failed. Each command imports what it needs when it runs.
+The table is in ``backend.cli.statuses``. Each command imports what it needs when it runs.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ from rich.table import Table
 from backend.cli.desk import events, venues
 from backend.cli.journal import app as journal
 from backend.cli.order import app as order
-from backend.cli.serve import JOURNAL_FAILED
 from backend.cli.simulate import simulate
-from backend.domain.errors import ConfigurationError, JournalFailed, QuantumTraderError
-
-OK, FAILED, CONFIGURATION = 0, 1, 4
+from backend.cli.statuses import FAILED, OK, status_of_error
+from backend.domain.errors import QuantumTraderError
 
 app = typer.Typer(
     name="quantum-trader",
@@ -172,15 +170,9 @@ def main() -> None:
     """Runs the command; typed errors become one line on standard error and an exit status."""
     try:
         app()
-    except ConfigurationError as error:
-        sys.stderr.write(f"quantum-trader: {error}\n")
-        sys.exit(CONFIGURATION)
-    except JournalFailed as error:
-        sys.stderr.write(f"quantum-trader: {error}\n")
-        sys.exit(JOURNAL_FAILED)
     except QuantumTraderError as error:
         sys.stderr.write(f"quantum-trader: {error}\n")
-        sys.exit(FAILED)
+        sys.exit(status_of_error(error))
     except OSError as error:
         # A full disk under the output, for example; what is left in the buffer would fail once more at the end.
         sys.stderr.write(f"quantum-trader: the output cannot be written, or a file not be used: {error}\n")

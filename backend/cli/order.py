@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from backend.domain.errors import ConfigurationError
 from backend.domain.money import plain
@@ -22,7 +22,6 @@ from backend.services.control.documents import order_document, summary
 if TYPE_CHECKING:
     from backend.domain.records import IntentRecord
 
-OK = 0
 PIPE_WIDTH = 120
 DEAD, FILLED = "dead", "filled="
 
@@ -46,7 +45,8 @@ def list_orders(
     if as_json:
         sys.stdout.write(json.dumps([summary(record) for record in records], indent=2) + "\n")
         return
-    table = Table("order", "when (UTC)", "what", "state", "filled", "blocked", "where")
+    # An id that is cut could not be asked for.
+    table = Table(Column("order", overflow="fold"), "when (UTC)", "what", "state", "filled", "blocked", "where")
     for record in records:
         intent = record.intent
         table.add_row(

@@ -9,7 +9,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
-from backend.domain.errors import QuantumTraderError
+from backend.cli.statuses import RouterRefused, RouterSilent, RouterUnreachable
 
 if TYPE_CHECKING:
     from backend.api.endpoint import Endpoint
@@ -17,14 +17,11 @@ if TYPE_CHECKING:
 ANSWER_S = 30.0
 
 
-class RouterRefused(QuantumTraderError):
-    """The running router refused what was asked, or gave no answer."""
-
-
 def ask(
     endpoint: Endpoint, method: str, path: str, *, body: object = None, wait_s: float = 0.0, **query: object
 ) -> object:
-    """The answer's document. Raises RouterRefused with the router's own words."""
+    """The answer's document. Raises RouterRefused with the router's own words, RouterUnreachable when nothing was
+    handed over, and RouterSilent when it is not known what the router did."""
     values = {name: value for name, value in query.items() if value is not None}
     if wait_s:
         values["wait"] = math.ceil(wait_s)
@@ -36,14 +33,17 @@ def ask(
         with build_opener(ProxyHandler({})).open(request, timeout=ANSWER_S + wait_s) as answer:
             return json.loads(answer.read())
     except HTTPError as error:
-        raise RouterRefused(_told(error)) from None
+        raise _told(error) from None
     except (URLError, OSError, ValueError) as error:
         problem = f"the router (process {endpoint.pid}, port {endpoint.port}) does not answer: {error}"
-        raise RouterRefused(f"{problem}; stop it, or repeat this") from error
+        if method == "GET" or isinstance(getattr(error, "reason", None), ConnectionRefusedError):
+            raise RouterUnreachable(f"{problem}; stop it, or repeat this") from error
+        raise RouterSilent(f"{problem}; it may have done what was asked: repeat it with the same id") from error
 
 
-def _told(error: HTTPError) -> str:
+def _told(error: HTTPError) -> RouterRefused:
     try:
-        return str(json.loads(error.read())["error"]["message"])
+        told = json.loads(error.read())["error"]
+        return RouterRefused(str(told["message"]), str(told["code"]))
     except (ValueError, KeyError, TypeError):
-        return f"HTTP {error.code}"
+        return RouterRefused(f"HTTP {error.code}")

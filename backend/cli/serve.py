@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from backend.cli.statuses import FAILED, JOURNAL_FAILED, OK
 from backend.domain.errors import JournalFailed
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ STOP_S = 5.0
 FAILURE_LOOK_S = 0.25
 FAILURE_SHOWN_S = 1.0
 """So long a failed router still answers, so that whoever watches its status sees why it goes."""
-STOPPED, OVERDUE, JOURNAL_FAILED = 0, 1, 5
 T = TypeVar("T")
 
 
@@ -34,7 +34,7 @@ class _Stop:
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
-        self.status = OVERDUE
+        self.status = FAILED
         self._loop = asyncio.get_running_loop()
         self._pipe, self._bell = os.pipe()
         for number in STOPPING:
@@ -47,10 +47,16 @@ class _Stop:
         with suppress(RuntimeError):  # the loop has ended already
             self._loop.call_soon_threadsafe(self.asked.set)
 
+    def end(self, status: int) -> None:
+        """Everything is stopped: one more signal must not turn that into a death by a signal."""
+        self.status = status
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_IGN)
+
     def _watch(self) -> None:
         os.read(self._pipe, 1)
         time.sleep(STOP_S)
-        if self.status == OVERDUE:
+        if self.status == FAILED:
             sys.stderr.write(
                 f"quantum-trader: ended, not stopped within {STOP_S:g} s; the next start settles the rest\n"
             )
@@ -86,7 +92,7 @@ async def serve(port: int, *, as_json: bool) -> None:
                 _tell({"event": "stopping", "failed": problem}, "stopping: no new orders", as_json=as_json)
     # Also what failed while it stopped: orders under way were still stored then.
     problem = problem or (None if router is None else router.failure())
-    stop.status = STOPPED if problem is None else JOURNAL_FAILED
+    stop.end(OK if problem is None else JOURNAL_FAILED)
     _tell({"event": "stopped", "failed": problem}, "stopped", as_json=as_json)
     if problem is not None:
         raise JournalFailed(problem)

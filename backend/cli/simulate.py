@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from backend.cli.statuses import FAILED, OK
 from backend.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from backend.lab.simulation.plan import Plan
     from backend.lab.simulation.run import Tally
 
-OK, FAILED = 0, 1
 SEEDS_MAX = 10_000_000
 INTENTS_MAX = 500
 

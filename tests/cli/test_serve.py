@@ -20,7 +20,8 @@ import aiohttp
 import pytest
 
 from backend import bootstrap
-from backend.cli.serve import JOURNAL_FAILED, STOP_S
+from backend.cli.serve import STOP_S
+from backend.cli.statuses import JOURNAL_FAILED, UNKNOWN, USAGE
 from backend.emulator.faults import Fault, FaultKind
 from backend.emulator.host import Emulator
 from backend.emulator.wire import Endpoint
@@ -168,6 +169,20 @@ async def stopped(router: Process) -> tuple[float, str]:
     return time.monotonic() - began, out.decode()
 
 
+async def test_a_second_signal_does_not_turn_a_stop_into_a_death(machine: Machine) -> None:
+    """A supervisor that signals again once "stopped" is told still gets status 0, not that of a killed process."""
+    router = await machine.serving()
+    router.send_signal(signal.SIGTERM)
+    assert router.stdout is not None
+    async with asyncio.timeout(PATIENCE_S):
+        while b'"stopped"' not in await router.stdout.readline():
+            pass
+        while router.returncode is None:
+            router.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.001)
+    assert router.returncode == 0
+
+
 async def test_a_stop_with_an_order_under_way_takes_no_longer_than_stated(machine: Machine) -> None:
     """The exchange does not answer its order; whoever waits for it gets it as it is left, and the process ends."""
     router = await machine.serving()
@@ -193,9 +208,9 @@ async def test_an_order_in_doubt_is_no_success_and_never_without_its_id(machine:
     code, out, err = await machine.run(*order)
     name = re.search(r"^its id is (cli-\w+)$", err, re.MULTILINE)
     assert name is not None
-    assert (code, f"{name[1]}: active" in out, f"order show {name[1]}" in out) == (1, True, True)
+    assert (code, f"{name[1]}: active" in out, f"order show {name[1]}" in out) == (UNKNOWN, True, True)
     code, out, err = await machine.run(*order, "--id", "")
-    assert (code, out) == (1, "")
+    assert (code, out) == (USAGE, "")
     assert "1 to 64 characters" in err
 
 

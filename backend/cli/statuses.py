@@ -1,0 +1,75 @@
+"""The one table of exit statuses, so that a script can tell what happened without reading a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from backend.domain.errors import (
+    ConfigurationError,
+    InvalidOrder,
+    JournalFailed,
+    OrderFateUnknown,
+    QuantumTraderError,
+    UnknownExchange,
+)
+from backend.domain.lifecycle import IntentState
+from backend.domain.reasons import EndReason
+
+OK = 0
+FAILED = 1
+"""Also an order that ended short, or that no exchange took."""
+USAGE = 2
+"""The command line or the order makes no sense; nothing was sent."""
+UNREACHABLE = 3
+"""A router that should run does not answer; nothing was handed over to it."""
+CONFIGURATION = 4
+REFUSED = 5
+"""A limit of the settings refused the order; nothing was sent."""
+UNKNOWN = 6
+"""What became of the order is not known yet: repeat it with the same id, never with another."""
+JOURNAL_FAILED = 7
+
+
+class RouterRefused(QuantumTraderError):
+    """The running router refused what was asked. ``code``: the name of its error."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RouterUnreachable(QuantumTraderError):
+    """The running router cannot be connected to: nothing was handed over."""
+
+
+class RouterSilent(QuantumTraderError):
+    """The running router was asked for something that it may have done, and gave no answer."""
+
+
+_BY_NAME: Mapping[str, int] = {
+    ConfigurationError.__name__: CONFIGURATION,
+    InvalidOrder.__name__: USAGE,
+    JournalFailed.__name__: JOURNAL_FAILED,
+    OrderFateUnknown.__name__: UNKNOWN,
+    RouterSilent.__name__: UNKNOWN,
+    RouterUnreachable.__name__: UNREACHABLE,
+    UnknownExchange.__name__: CONFIGURATION,
+}
+
+
+def status_of_error(error: QuantumTraderError) -> int:
+    """The same for an error of our own and for one that a running router names."""
+    names = [error.code] if isinstance(error, RouterRefused) else [kind.__name__ for kind in type(error).__mro__]
+    return next((_BY_NAME[name] for name in names if name in _BY_NAME), FAILED)
+
+
+def status_of_order(document: Mapping[str, object], *, going_on: bool) -> int:
+    """Of an order as a document: it is done, was cancelled as asked, or goes on as it should (``going_on``); else
+    why not."""
+    state, reason = document["state"], document["reason"]
+    under_way = state in (IntentState.NEW, IntentState.ACTIVE)
+    if state == IntentState.DONE or reason == EndReason.CANCELLED or (under_way and going_on):
+        return OK
+    if under_way or state == IntentState.PARKED:
+        return UNKNOWN
+    return REFUSED if reason == EndReason.OVER_CAP else FAILED
