@@ -42,9 +42,14 @@ async def desk_of(runtime: Runtime) -> Desk:
         chains=runtime.chains,
         clock=runtime.clock,
         venues=EXCHANGES,
-        signing=frozenset(venue for venue in EXCHANGES if runtime.settings.venue(venue).credentials),
+        signing=_signing(runtime),
+        adapter_of=runtime.adapter,
         began=runtime.clock.monotonic(),
     )
+
+
+def _signing(runtime: Runtime) -> tuple[str, ...]:
+    return tuple(venue for venue in EXCHANGES if runtime.settings.venue(venue).credentials)
 
 
 @asynccontextmanager
@@ -108,23 +113,27 @@ def stored_events(after: int, limit: int, path: Path | None = None) -> tuple[Eve
 
 
 async def venue_documents(path: Path | None = None) -> list[dict[str, object]]:
-    """Each venue's health, asked now without a router, its chain, and what the journal holds against using it. Raises
-    JournalError."""
+    """Each venue's health and keys, asked now without a router, its chain, and what the journal holds against using it.
+    Raises JournalError."""
     from backend.domain.records import Standing
     from backend.integrations.journal import reader
     from backend.services.control.documents import venue_documents as documents
+    from backend.services.health.keys import key_problems
 
     runtime = Runtime(_settings(path))
     try:
         await runtime.load(*EXCHANGES)
-        verdicts = await asyncio.gather(*(runtime.health.check(venue) for venue in EXCHANGES))
+        verdicts, keys = await asyncio.gather(
+            asyncio.gather(*(runtime.health.check(venue) for venue in EXCHANGES)),
+            key_problems(runtime.adapter, _signing(runtime)),
+        )
         file = journal_path(runtime.settings)
         return documents(
             runtime.health,
             runtime.clock,
             dict(zip(EXCHANGES, verdicts, strict=True)),
             chains=runtime.chains,
-            signing=frozenset(venue for venue in EXCHANGES if runtime.settings.venue(venue).credentials),
+            keys=keys,
             standing=reader.standing(file) if file.is_file() else Standing(),
         )
     finally:

@@ -149,12 +149,19 @@ def venues(file: File = None, as_json: Json = False) -> None:
             "halted" if venue["halted"] else venue["status"],
             "-" if latency is None else f"{latency:.0f}",
             _clock(venue["clock"]),
-            "yes" if venue["keys"] else "no",
+            _keys(venue),
             str(len(venue["open_orders"])),
             " → ".join(venue["chain"]),
-            venue["halted"] or venue["problem"] or "",
+            venue["halted"] or venue["problem"] or venue["keys_problem"] or "",
         )
     (Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)).print(table)
+
+
+def _keys(venue: dict[str, Any]) -> str:
+    """Are there any, and do they work?"""
+    if not venue["keys"]:
+        return "no"
+    return "yes" if venue["keys_problem"] is None else "not working"
 
 
 def _clock(known: dict[str, float] | None) -> str:

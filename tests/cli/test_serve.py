@@ -169,6 +169,24 @@ async def stopped(router: Process) -> tuple[float, str]:
     return time.monotonic() - began, out.decode()
 
 
+@pytest.mark.parametrize("runs", [False, True], ids=["alone", "with a router"])
+async def test_keys_that_do_not_work_are_told_before_an_order_meets_them(machine: Machine, runs: bool) -> None:
+    """A wrong secret and a missing passphrase: `venues` asks each exchange something that must be signed."""
+    settings = machine.room / "quantum-trader.toml"
+    okx = keys_of(machine.emulator, "okx")
+    text = settings.read_text().replace(okx.secret, okx.secret[::-1])
+    settings.write_text(text.replace(f'passphrase = "{keys_of(machine.emulator, "kucoin").extra["passphrase"]}"\n', ""))
+    if runs:
+        await machine.serving()
+    _, out, err = await machine.run("venues", "--json")
+    told = {venue["venue"]: (venue["keys"], venue["keys_problem"]) for venue in json.loads(out)}
+    assert told["binance"] == (True, None), err
+    assert (told["okx"][0], "50113" in told["okx"][1]) == (True, True)
+    assert (told["kucoin"][0], "passphrase" in told["kucoin"][1]) == (True, True)
+    _, out, _ = await machine.run("venues")
+    assert out.count("not working") == 2
+
+
 async def test_a_second_signal_does_not_turn_a_stop_into_a_death(machine: Machine) -> None:
     """A supervisor that signals again once "stopped" is told still gets status 0, not that of a killed process."""
     router = await machine.serving()

@@ -6,7 +6,7 @@ The HTTP port and the command line both come through here, so that they can do t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,11 +15,13 @@ from backend.domain.orders import Intent
 from backend.domain.records import Event, ExecutionResult, IntentRecord, Standing
 from backend.policies.routing_tables import FailoverChains
 from backend.ports.clock import Clock
+from backend.ports.exchange import ExchangeAdapter
 from backend.ports.journal import Journal
 from backend.services.control.documents import order_document, venue_documents
 from backend.services.execution.resolving import Word
 from backend.services.execution.router import Router
 from backend.services.health.board import HealthBoard
+from backend.services.health.keys import key_problems
 
 WAIT_MAX_S = 300.0
 """How long a caller may wait for a result."""
@@ -30,7 +32,7 @@ STORED_LOOKS_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Holds no state of its own. ``signing``: the venues with keys."""
+    """Holds no state of its own. ``signing``: the venues with keys, each asked through ``adapter_of``."""
 
     router: Router
     journal: Journal
@@ -38,7 +40,8 @@ class Desk:
     chains: FailoverChains
     clock: Clock
     venues: tuple[str, ...]
-    signing: frozenset[str]
+    signing: tuple[str, ...]
+    adapter_of: Callable[[str], ExchangeAdapter]
     began: float
 
     async def submit(self, intent: Intent, wait_s: float) -> ExecutionResult | IntentRecord:
@@ -103,14 +106,17 @@ class Desk:
         return await self.journal.events(after, min(max(limit, 1), PAGE_MAX))
 
     async def venue_documents(self) -> list[dict[str, object]]:
-        """Each venue's health, asked now, its chain, and what stands against using it."""
-        verdicts = await asyncio.gather(*(self.health.check(venue) for venue in self.venues))
+        """Each venue's health and keys, asked now, its chain, and what stands against using it."""
+        verdicts, keys = await asyncio.gather(
+            asyncio.gather(*(self.health.check(venue) for venue in self.venues)),
+            key_problems(self.adapter_of, self.signing),
+        )
         return venue_documents(
             self.health,
             self.clock,
             dict(zip(self.venues, verdicts, strict=True)),
             chains=self.chains,
-            signing=self.signing,
+            keys=keys,
             standing=Standing(await self.journal.unfinished(), await self.journal.halts(), self.journal.halted),
         )
 

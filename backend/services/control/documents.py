@@ -5,7 +5,7 @@ Amounts are texts, exact to the digit; times are epoch seconds.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 from backend.domain.errors import InvalidOrder
@@ -142,10 +142,11 @@ def venue_documents(
     verdicts: Mapping[str, VenueHealth],
     *,
     chains: FailoverChains,
-    signing: Container[str],
+    keys: Mapping[str, str | None],
     standing: Standing,
 ) -> list[dict[str, object]]:
-    """Each venue's health, its clock, its chain, and what stands against using it."""
+    """Each venue's health, its clock, its chain, and what stands against using it. ``keys``: the venues that have some,
+    with what stands against those."""
     halted = {halt.venue: halt.problem for halt in standing.halts}
     open_at: dict[str, list[str]] = {}
     for record in standing.unfinished:
@@ -158,7 +159,8 @@ def venue_documents(
             "latency_ms": verdict.latency_ms,
             "clock": clock_document(board.clocks.known(venue), clock),
             "problem": verdict.last_error,
-            "keys": venue in signing,
+            "keys": venue in keys,
+            "keys_problem": keys.get(venue),
             "chain": list(chains.of(venue)),
             "open_orders": open_at.get(venue, []),
             "halted": halted.get(venue) or standing.halted,

@@ -22,7 +22,7 @@ def counter(desk: Desk) -> Counter:
     """The operator's desk over the scripted venues."""
     health = desk.router._lifecycle.venues.health
     venues = tuple(desk.venues)
-    return Counter(desk.router, desk.journal, health, desk.chains, desk.clock, venues, frozenset(), 0.0)
+    return Counter(desk.router, desk.journal, health, desk.chains, desk.clock, venues, (), desk.adapter_of, 0.0)
 
 
 async def sent(desk: Desk) -> asyncio.Event:
