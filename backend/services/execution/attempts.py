@@ -18,16 +18,16 @@ from backend.domain.errors import (
     OrderTaken,
     OverCap,
 )
-from backend.domain.ids import client_id
 from backend.domain.lifecycle import AttemptState, Proof
 from backend.domain.money import ZERO
-from backend.domain.orders import Fill, OrderRef, OrderReport, TimeInForce, VenueOrder
+from backend.domain.orders import Fill, OrderRef, OrderReport, TimeInForce
 from backend.domain.outcomes import Accepted, Evidence, Outcome, ProvenNotExecuted
 from backend.domain.reasons import DropReason, HealthClass, ParkReason, RejectReason
 from backend.domain.records import LOOK_UP, UNTIL_SETTLED, Attempt, Drop, Ghost, IntentRecord
 from backend.policies.candidate import Candidate
 from backend.policies.horizon import GHOST_S, Horizon, is_past
 from backend.policies.late import Sight, own_fills
+from backend.policies.planned import Origin, planned
 from backend.policies.reroute import (
     RELIEF_AFTER_S,
     attempt_state,
@@ -94,7 +94,8 @@ class Attempts:
         self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter, leg: int
     ) -> Opened | Drop:
         """Approves and journals one attempt; nothing is sent yet. Drop: a limit refused it, nothing was journaled."""
-        attempt = self._planned(record, candidate, adapter, leg)
+        origin = Origin(self.journal.cluster_tag, self.journal.incarnation)
+        attempt = planned(record, candidate, adapter.rules, leg, origin, now=self.clock.now())
         send_before = self.clock.monotonic() + attempt.order.not_after - attempt.opened_at
         decision = self.exposure.approve(attempt.order, candidate.notional)
         if isinstance(decision, Refused):
@@ -121,43 +122,6 @@ class Attempts:
         seconds = self.clock.monotonic() - handed_over
         self.telemetry.attempt_answered(attempt.venue, attempt_state(outcome).value, seconds)
         return await self._store(attempt, outcome)
-
-    def _planned(self, record: IntentRecord, candidate: Candidate, adapter: ExchangeAdapter, leg: int) -> Attempt:
-        number, now = len(record.attempts) + 1, self.clock.now()
-        identity = ""
-        if adapter.rules.has_client_id:
-            identity = client_id(
-                cluster_tag=self.journal.cluster_tag,
-                incarnation=self.journal.incarnation,
-                intent_id=record.intent.id,
-                leg=leg,
-                attempt_number=number,
-                venue=candidate.venue,
-                account="main",
-            )
-        order = VenueOrder(
-            venue=candidate.venue,
-            attempt_id=f"{record.intent.id}/{number}",
-            client_id=identity,
-            symbol=candidate.instrument.symbol,
-            side=record.intent.side,
-            quantity=candidate.quantity,
-            price=candidate.price,
-            time_in_force=candidate.time_in_force,
-            created_at=now,
-            not_after=candidate.not_after,
-            rate=candidate.rate,
-        )
-        return Attempt(
-            id=order.attempt_id,
-            intent_id=record.intent.id,
-            number=number,
-            order=order,
-            reserved_notional=candidate.notional,
-            state=AttemptState.OPEN,
-            opened_at=now,
-            leg=leg,
-        )
 
     async def _journaled(self, attempt: Attempt, approved: Approved, worst_price: Decimal) -> IntentRecord:
         try:

@@ -165,13 +165,11 @@ async def test_what_appears_while_the_next_venue_is_chosen_is_not_bought_again(
     assert verify(desk.path).problems == ()
 
 
-async def resting_elsewhere(desk: Desk) -> asyncio.Task[ExecutionResult]:
-    """Proven dead at binance by its deadline; the remainder, all of it, rests at kraken."""
+async def waiting(desk: Desk) -> asyncio.Task[ExecutionResult]:
+    """An order that may rest, proven dead at binance by its deadline; it waits for what comes next."""
     desk.clock.pace_s = 0.002
-    binance, kraken = desk.venues["binance"], desk.venues["kraken"]
-    binance.clock = desk.clock
-    binance.script.append("vanish")
-    kraken.partial = Decimal(0)
+    desk.venues["binance"].clock = desk.clock
+    desk.venues["binance"].script.append("vanish")
     order = buy(
         order_type="limit",
         limit_price="90",
@@ -182,7 +180,14 @@ async def resting_elsewhere(desk: Desk) -> asyncio.Task[ExecutionResult]:
     task = asyncio.create_task(desk.router.submit(order))
     while not desk.router._lifecycle.cancels.waiting:
         await asyncio.sleep(0)
-        assert not task.done()
+        assert not task.done(), task.result()
+    return task
+
+
+async def resting_elsewhere(desk: Desk) -> asyncio.Task[ExecutionResult]:
+    """Proven dead at binance by its deadline; the remainder, all of it, rests at kraken."""
+    desk.venues["kraken"].partial = Decimal(0)
+    task = await waiting(desk)
     assert [attempt.state for attempt in (await stored(desk)).attempts] == [AttemptState.CLOSED, AttemptState.WORKING]
     return task
 
@@ -243,22 +248,9 @@ async def test_what_still_fits_goes_on_for_the_rest(desk: Desk) -> None:
 async def test_an_order_that_waits_for_a_venue_learns_what_has_executed(desk: Desk) -> None:
     """No venue is usable while the dead one shows 1 of 1: the order ends with it, and is not placed where it fails at
     the journal."""
-    desk.clock.pace_s = 0.002
-    binance, kraken = desk.venues["binance"], desk.venues["kraken"]
-    binance.clock = desk.clock
-    binance.script.append("vanish")
+    kraken = desk.venues["kraken"]
     kraken.down = desk.venues["firi"].down = True
-    order = buy(
-        order_type="limit",
-        limit_price="90",
-        time_in_force="gtc",
-        exchange="binance",
-        valid_until=desk.clock.now() + 80_000,
-    )
-    task = asyncio.create_task(desk.router.submit(order))
-    while not desk.router._lifecycle.cancels.waiting:
-        await asyncio.sleep(0)
-        assert not task.done(), task.result()
+    task = await waiting(desk)
     appear(desk, "1", status=OrderStatus.FILLED)
     await desk.router._look_for_ghosts()
     kraken.down = False
