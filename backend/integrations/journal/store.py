@@ -27,6 +27,7 @@ from backend.integrations.journal import chain, exposure, halting
 from backend.integrations.journal import fills as booking
 from backend.integrations.journal.bulk import insert
 from backend.integrations.journal.fills import ACCOUNT
+from backend.integrations.journal.room import check_attempt
 from backend.integrations.journal.rows import (
     attempt_of,
     fill_of,
@@ -190,10 +191,7 @@ def open_attempt(
     for halted in exposure.halts(db):
         if halted.venue == attempt.venue:
             raise AccountHalted(attempt.venue, halted.problem)
-    problem = _why_not(record, attempt)
-    if problem is not None:
-        raise JournalError(f"attempt {attempt.id} is refused: {problem}")
-    _check_room(record, attempt)
+    check_attempt(record, attempt)
     request = request_body(attempt.order)
     db.execute(
         "INSERT INTO attempt (id, intent_id, number, venue, account, client_id, request, quantity, reserved_notional,"
@@ -244,38 +242,6 @@ def open_attempt(
         leg=attempt.leg,
     )
     return replace(record, state=IntentState.ACTIVE, worst_price=worst, attempts=(*record.attempts, stored))
-
-
-def _why_not(record: IntentRecord, attempt: Attempt) -> str | None:
-    if record.state not in (IntentState.NEW, IntentState.ACTIVE):
-        return f"its intent is {record.state}"
-    leg = next((leg for leg in record.legs if leg.number == attempt.leg), None)
-    if leg is None:
-        return f"the intent has no leg {attempt.leg}"
-    of_leg = [one for one in record.attempts if one.leg == attempt.leg]
-    for one in of_leg:
-        if not one.state.ended:
-            return f"attempt {one.id} is still open"
-    if attempt.number != len(record.attempts) + 1:
-        return f"number {attempt.number} does not follow {len(record.attempts)}"
-    return None
-
-
-def _check_room(record: IntentRecord, attempt: Attempt) -> None:
-    """Raises NoRoom."""
-    leg = next(leg for leg in record.legs if leg.number == attempt.leg)
-    done, more = sum((one.filled for one in record.attempts if one.leg == leg.number), ZERO), attempt.order.quantity
-    if done + more > leg.quantity:
-        raise NoRoom(f"{done} filled and {more} more would exceed the {leg.quantity} of leg {leg.number}")
-    if record.filled + record.blocked + more > (most := _most(record, leg.number)):
-        raise NoRoom(f"{record.filled} filled, {record.blocked} open and {more} more would exceed {most}")
-
-
-def _most(record: IntentRecord, leg: int) -> Decimal:
-    """What an attempt of this leg may bring the whole intent to: only relief may reach into the overfill budget."""
-    legs = sum((one.quantity for one in record.legs), ZERO)
-    within = sum((one.quantity for one in record.legs if one.number <= leg), ZERO)
-    return legs if within > record.intent.quantity else record.intent.quantity
 
 
 def step_attempt(
