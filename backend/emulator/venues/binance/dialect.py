@@ -9,7 +9,7 @@ from backend.emulator.market import ZERO, Market
 from backend.emulator.matching import Engine
 from backend.emulator.orders import Order, Reason
 from backend.emulator.venues.binance import auth, entry, render
-from backend.emulator.venues.binance.errors import BY_REASON, ERRORS
+from backend.emulator.venues.binance.errors import BY_REASON, ERRORS, SPAN_TOO_LONG
 from backend.emulator.venues.binance.facts import MARKETS
 from backend.emulator.wire import HTML_TYPE, Answer, Endpoint, Request, form, json_answer
 
@@ -252,7 +252,7 @@ def _limit(call: Call, default: int) -> int:
 def _check_span(call: Call) -> None:
     start, end = call.get("startTime"), call.get("endTime")
     if _whole(start) and _whole(end) and int(end) - int(start) > SPAN_MAX_MS:
-        raise Refused(ERRORS["-1127"].answer(call.now))
+        raise Refused(SPAN_TOO_LONG.answer(call.now))
 
 
 def _in_range(call: Call, at_ms: int) -> bool:

@@ -26,6 +26,9 @@ def _page(status: int, title: str, *, definite: bool = False) -> VenueError:
     return VenueError(status, body, definite, HTML_TYPE)
 
 
+SPAN_TOO_LONG = _error(400, -1127, "More than 24 hours between startTime and endTime.")
+"""Of lists alone: an order never gets it, so it is not among the answers that a fault gives to one."""
+
 ERRORS = {
     "-1000": _error(500, -1000, "An unknown error occurred while processing the request.", definite=False),
     # Documented as a failure for futures only; for spot any 5xx is an unknown outcome.
@@ -78,7 +81,6 @@ ERRORS = {
     "-1115": _error(400, -1115, "Invalid timeInForce."),
     "-1116": _error(400, -1116, "Invalid orderType."),
     "-1117": _error(400, -1117, "Invalid side."),
-    "-1127": _error(400, -1127, "More than 24 hours between startTime and endTime."),
     "-1121": _error(400, -1121, "Invalid symbol."),
     "-1131": _error(400, -1131, "recvWindow must be less than 60000."),
     "-2010:balance": _error(400, -2010, "Account has insufficient balance for requested action."),
