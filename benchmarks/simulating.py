@@ -62,6 +62,14 @@ def code(root: Path = ROOT) -> str:
     return digest.hexdigest()
 
 
+class PromiseBroken(Exception):
+    """Recorded of the code at hand."""
+
+
+class CodeChanged(Exception):
+    """While it was simulated: what comes now would not be of one program."""
+
+
 @dataclass(slots=True)
 class LongRun:
     """What is known so far. ``parts``: which seeds were run when, at which commit, in how many seconds."""
@@ -73,10 +81,13 @@ class LongRun:
 
     @classmethod
     def recorded(cls, code: str, known: Mapping[str, Any]) -> LongRun:
-        """The run to go on with; a new one where the code is another, or a promise was broken."""
-        if known.get("code") != code or known["ours"]["violated_seeds"]:
+        """The run to go on with; a new one where the code is another. Raises PromiseBroken where this very code has
+        broken one: a shorter run that does not meet it again must not take its place."""
+        if known.get("code") != code:
             return cls(code)
         ours = known["ours"]
+        if ours["violated_seeds"]:
+            raise PromiseBroken(f"this code broke a promise: {ours['failures']}; mend it, or say --anew")
         tally = Tally(
             seeds=ours["seeds"],
             intents=ours["intents"],
@@ -86,7 +97,7 @@ class LongRun:
             digest=ours["digest"],
         )
         tally.sightings.update(ours["sightings"])
-        return cls(code, tally, list(known["parts"]), {name: known[name] for name in _compared() if name in known})
+        return cls(code, tally, list(known["parts"]), {name: known[name] for name in _whole(known)})
 
     @property
     def crashes(self) -> dict[str, int]:
@@ -149,11 +160,15 @@ def main() -> None:
     asked = wanted.parse_args()
     workers, measured, screen = os.cpu_count() or 1, measured_on(), Console(stderr=True)
     recorded, digest = FIGURES / f"{NAME}.json", code()
-    fresh = asked.anew or not recorded.exists()
-    run = LongRun(digest) if fresh else LongRun.recorded(digest, json.loads(recorded.read_text(encoding="utf-8")))
+    if asked.anew or not recorded.exists():
+        run = LongRun(digest)
+    else:
+        run = LongRun.recorded(digest, json.loads(recorded.read_text(encoding="utf-8")))
     screen.print(f"{run.tally.seeds} of {asked.seeds} seeds are known of this code", highlight=False)
 
     def keep() -> None:
+        if code() != digest:
+            raise CodeChanged("the code under test was edited meanwhile; what is recorded was run before that")
         write_figure(NAME, measured, run.content(asked.seeds, workers))
 
     run.compare(asked.seeds, workers, screen)
@@ -161,6 +176,11 @@ def main() -> None:
     keep()
     screen.print(f"{run.tally.intents} intents, {run.tally.violated} seeds with a broken promise", highlight=False)
     sys.exit(0 if run.good else 1)
+
+
+def _whole(known: Mapping[str, Any]) -> list[str]:
+    """The comparisons that need not be run again."""
+    return [name for name in _compared() if name in known and known[name]["seeds"] == COMPARED_SEEDS]
 
 
 def _compared() -> dict[str, Plan]:

@@ -55,5 +55,8 @@ def write_figure(name: str, measured: dict[str, object], content: dict[str, obje
     that ran."""
     FIGURES.mkdir(parents=True, exist_ok=True)
     path = FIGURES / f"{name}.json"
-    path.write_text(json.dumps({"measured": measured, **content}, indent=2) + "\n", encoding="utf-8")
+    # In one step: a run that is killed here must not leave half of hours of figures.
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps({"measured": measured, **content}, indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
     return path

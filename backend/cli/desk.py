@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -21,8 +22,8 @@ from rich.table import Table
 from backend.cli.order import PIPE_WIDTH, File, Json
 from backend.cli.order import app as order_app
 from backend.cli.remote import ask
-from backend.cli.statuses import status_of_order
-from backend.domain.errors import ConfigurationError
+from backend.cli.statuses import status_of_lost_answer, status_of_order
+from backend.domain.errors import ConfigurationError, QuantumTraderError
 
 if TYPE_CHECKING:
     from backend.api.endpoint import Endpoint
@@ -55,8 +56,8 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Routes one order. Exit status 0 when it is done or rests; 1 when it ended short or no exchange took it; 5 when a
-    limit refused it; 6 when its fate is not known: it is parked, or still under way when the waiting ends. Repeat it
-    with the same id then."""
+    limit refused it. Any other says nothing final of it (6: it is parked, or still under way when the waiting ends):
+    repeat it with the same id then."""
     from backend.bootstrap import fresh_id, running_router, submit_once
     from backend.services.control.documents import intent_of
 
@@ -87,7 +88,7 @@ def submit(
     def remotely(router: Endpoint) -> object:
         return ask(router, "POST", "/v1/orders", body=body, wait_s=wait)
 
-    outcome = _either(remotely, lambda: asyncio.run(submit_once(intent, wait, file)), file)
+    outcome = _order(remotely, lambda: asyncio.run(submit_once(intent, wait, file)), file)
     _print_outcome(outcome, as_json=as_json, going_on="rests" if rest else "")
 
 
@@ -104,8 +105,8 @@ def cancel(
     def remotely(router: Endpoint) -> object:
         return ask(router, "POST", f"/v1/orders/{quote(order, safe='')}/cancel", body={}, wait_s=wait)
 
-    outcome = _either(remotely, lambda: asyncio.run(cancel_once(order, wait, file)), file)
-    _print_outcome(outcome, as_json=as_json, going_on="its cancel is stored")
+    outcome = _order(remotely, lambda: asyncio.run(cancel_once(order, wait, file)), file)
+    _print_outcome(outcome, as_json=as_json, going_on="its cancel is stored", cancelling=True)
 
 
 def events(
@@ -177,9 +178,30 @@ def _either(remotely: Callable[[Endpoint], object], here: Callable[[], object], 
     return here() if router is None else remotely(router)
 
 
-def _print_outcome(outcome: object, *, as_json: bool, going_on: str) -> None:
-    """``going_on``: why an order that has not ended is as it should be; empty where it is not."""
+def _order(remotely: Callable[[Endpoint], object], here: Callable[[], object], file: Path | None) -> object:
+    """As ``_either``, for what may send: an error is never told as the order's own failure, which it does not know."""
+    try:
+        return _either(remotely, here, file)
+    except QuantumTraderError as error:
+        sys.stderr.write(f"quantum-trader: {error}\n")
+        raise typer.Exit(status_of_lost_answer(error)) from error
+
+
+def _print_outcome(outcome: object, *, as_json: bool, going_on: str, cancelling: bool = False) -> None:
+    """``going_on``: why an order that has not ended is as it should be; empty where it is not. Output that cannot be
+    written does not change what the exit status says of the order."""
     found: Any = outcome if isinstance(outcome, dict) else _document(outcome)
+    status = status_of_order(found, going_on=bool(going_on), cancelling=cancelling)
+    try:
+        _write_outcome(found, as_json=as_json, going_on=going_on)
+        sys.stdout.flush()
+    except (OSError, UnicodeError) as error:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the process ends
+        sys.stderr.write(f"quantum-trader: the outcome cannot be written ({error}); order show {found['id']} has it\n")
+    raise typer.Exit(status)
+
+
+def _write_outcome(found: Any, *, as_json: bool, going_on: str) -> None:
     under_way = found["state"] in ("new", "active")
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
@@ -195,7 +217,6 @@ def _print_outcome(outcome: object, *, as_json: bool, going_on: str) -> None:
             sys.stdout.write(f"  where it is, and what is known of it: quantum-trader order show {found['id']}\n")
         for venue, why in found.get("dropped", {}).items():
             sys.stdout.write(f"  {venue}: {why}\n")
-    raise typer.Exit(status_of_order(found, going_on=bool(going_on)))
 
 
 def _document(outcome: object) -> dict[str, object]:

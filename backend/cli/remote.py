@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
@@ -34,7 +35,7 @@ def ask(
             return json.loads(answer.read())
     except HTTPError as error:
         raise _told(error) from None
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, OSError, HTTPException, ValueError) as error:
         problem = f"the router (process {endpoint.pid}, port {endpoint.port}) does not answer: {error}"
         if method == "GET" or isinstance(getattr(error, "reason", None), ConnectionRefusedError):
             raise RouterUnreachable(f"{problem}; stop it, or repeat this") from error
@@ -45,5 +46,5 @@ def _told(error: HTTPError) -> RouterRefused:
     try:
         told = json.loads(error.read())["error"]
         return RouterRefused(str(told["message"]), str(told["code"]))
-    except (ValueError, KeyError, TypeError):
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return RouterRefused(f"HTTP {error.code}")

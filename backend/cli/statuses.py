@@ -1,4 +1,7 @@
-"""The one table of exit statuses, so that a script can tell what happened without reading a sentence."""
+"""The one table of exit statuses, so that a script can tell what happened without reading a sentence.
+
+Of an order only 0, 1 and 5 speak, and only when its own record says so. After anything else its id must be repeated.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,24 @@ from backend.domain.errors import (
     ConfigurationError,
     InvalidOrder,
     JournalFailed,
+    JournalLocked,
     OrderFateUnknown,
     QuantumTraderError,
+    RouterBusy,
+    RouterClosed,
+    RouterHalted,
     UnknownExchange,
 )
-from backend.domain.lifecycle import IntentState
+from backend.domain.lifecycle import AttemptState, IntentState
 from backend.domain.reasons import EndReason
 
 OK = 0
 FAILED = 1
-"""Also an order that ended short, or that no exchange took."""
+"""An order: it ended short, or no exchange took it. Never that of an order which nobody could look at."""
 USAGE = 2
 """The command line or the order makes no sense; nothing was sent."""
 UNREACHABLE = 3
-"""A router that should run does not answer; nothing was handed over to it."""
+"""No router took the request: it cannot be reached, starts, stops, is halted or busy. Nothing was handed over now."""
 CONFIGURATION = 4
 REFUSED = 5
 """A limit of the settings refused the order; nothing was sent."""
@@ -52,6 +59,10 @@ _BY_NAME: Mapping[str, int] = {
     JournalFailed.__name__: JOURNAL_FAILED,
     OrderFateUnknown.__name__: UNKNOWN,
     RouterSilent.__name__: UNKNOWN,
+    JournalLocked.__name__: UNREACHABLE,
+    RouterBusy.__name__: UNREACHABLE,
+    RouterClosed.__name__: UNREACHABLE,
+    RouterHalted.__name__: UNREACHABLE,
     RouterUnreachable.__name__: UNREACHABLE,
     UnknownExchange.__name__: CONFIGURATION,
 }
@@ -63,12 +74,22 @@ def status_of_error(error: QuantumTraderError) -> int:
     return next((_BY_NAME[name] for name in names if name in _BY_NAME), FAILED)
 
 
-def status_of_order(document: Mapping[str, object], *, going_on: bool) -> int:
-    """Of an order as a document: it is done, was cancelled as asked, or goes on as it should (``going_on``); else
-    why not."""
+def status_of_lost_answer(error: QuantumTraderError) -> int:
+    """Of an error in the place of an order's record: whatever it is, it is not the order's failure."""
+    status = status_of_error(error)
+    return UNKNOWN if status == FAILED else status
+
+
+def status_of_order(document: Mapping[str, object], *, going_on: bool, cancelling: bool = False) -> int:
+    """Of an order as a document: it is done, was cancelled as asked (``cancelling``), or goes on as it should
+    (``going_on``); else why not."""
     state, reason = document["state"], document["reason"]
     under_way = state in (IntentState.NEW, IntentState.ACTIVE)
-    if state == IntentState.DONE or reason == EndReason.CANCELLED or (under_way and going_on):
+    attempts = document.get("attempts")
+    doubtful = isinstance(attempts, list) and any(one["state"] == AttemptState.UNKNOWN for one in attempts)
+    if state == IntentState.DONE or (cancelling and reason == EndReason.CANCELLED):
+        return OK
+    if under_way and going_on and (cancelling or not doubtful):
         return OK
     if under_way or state == IntentState.PARKED:
         return UNKNOWN

@@ -21,7 +21,7 @@ import pytest
 
 from backend import bootstrap
 from backend.cli.serve import STOP_S
-from backend.cli.statuses import JOURNAL_FAILED, UNKNOWN, USAGE
+from backend.cli.statuses import JOURNAL_FAILED, UNKNOWN, UNREACHABLE, USAGE
 from backend.emulator.faults import Fault, FaultKind
 from backend.emulator.host import Emulator
 from backend.emulator.wire import Endpoint
@@ -110,7 +110,7 @@ async def test_a_router_serves_and_stops_in_order(machine: Machine) -> None:
     status, out, _ = await machine.run("venues")
     assert (status, "binance" in out, " ± " in out) == (0, True, True)
     status, _, err = await machine.run("serve")
-    assert (status, "one router at a time" in err) == (1, True)
+    assert (status, "one router at a time" in err) == (UNREACHABLE, True)
     router.send_signal(signal.SIGTERM)
     async with asyncio.timeout(PATIENCE_S):
         await router.communicate()
@@ -230,6 +230,19 @@ async def test_an_order_in_doubt_is_no_success_and_never_without_its_id(machine:
     code, out, err = await machine.run(*order, "--id", "")
     assert (code, out) == (USAGE, "")
     assert "1 to 64 characters" in err
+
+
+async def test_output_that_cannot_be_written_does_not_change_what_is_told_of_the_order(machine: Machine) -> None:
+    """A full disk under the output, as in a log: the order is done, and the exit status says so."""
+    await machine.serving()
+    words = ("order", "submit", "buy", "0.01", "BTC/USDT", "--exchange", "binance", "--id", "told")
+    full = os.open("/dev/full", os.O_WRONLY)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "backend", *words, cwd=machine.room, stdout=full, stderr=asyncio.subprocess.PIPE
+    )
+    _, err = await process.communicate()
+    os.close(full)
+    assert (process.returncode, b"cannot be written" in err) == (0, True)
 
 
 async def test_a_stop_while_it_starts_is_honoured(machine: Machine) -> None:

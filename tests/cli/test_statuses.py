@@ -23,15 +23,20 @@ from backend.cli.statuses import (
     RouterSilent,
     RouterUnreachable,
     status_of_error,
+    status_of_lost_answer,
     status_of_order,
 )
 from backend.domain.errors import (
     ConfigurationError,
     InvalidOrder,
+    JournalError,
     JournalFailed,
     JournalLocked,
     OrderFateUnknown,
     QuantumTraderError,
+    RouterBusy,
+    RouterClosed,
+    RouterHalted,
     UnknownExchange,
 )
 
@@ -40,7 +45,11 @@ ERRORS: list[tuple[QuantumTraderError, int]] = [
     (ConfigurationError("x"), CONFIGURATION),
     (InvalidOrder("quantity", "x"), USAGE),
     (JournalFailed("x"), JOURNAL_FAILED),
-    (JournalLocked("x"), FAILED),
+    (JournalLocked("x"), UNREACHABLE),
+    (RouterBusy("x"), UNREACHABLE),
+    (RouterClosed("x"), UNREACHABLE),
+    (RouterHalted("x"), UNREACHABLE),
+    (JournalError("x"), FAILED),
     (OrderFateUnknown("order-1", ValueError("x")), UNKNOWN),
     (RouterSilent("x"), UNKNOWN),
     (RouterUnreachable("x"), UNREACHABLE),
@@ -56,11 +65,31 @@ def test_an_error_and_the_same_one_told_by_a_router(error: QuantumTraderError, s
     assert status_of_error(RouterRefused("told", type(error).__name__)) == status
 
 
+@pytest.mark.parametrize("error", [error for error, _ in ERRORS])
+def test_no_error_is_an_orders_own_failure(error: QuantumTraderError) -> None:
+    """In the place of an order's record it says nothing of the order: a script that buys again on status 1 must not
+    get it, nor the one that tells of a limit."""
+    assert status_of_lost_answer(error) not in (OK, FAILED, REFUSED)
+
+
+def test_an_order_that_should_rest_and_is_not_found_is_in_doubt() -> None:
+    """Its only attempt is unknown: it may be anywhere. One that works is where it should be."""
+    active = {"state": "active", "reason": None}
+    for state, status in (("unknown", UNKNOWN), ("working", OK)):
+        assert status_of_order({**active, "attempts": [{"state": state}]}, going_on=True) == status
+
+
+def test_a_cancelled_order_is_what_a_cancel_wished_for() -> None:
+    """Whoever submits it again wanted something else."""
+    document = {"state": "rejected", "reason": "cancelled"}
+    assert status_of_order(document, going_on=True, cancelling=True) == OK
+    assert status_of_order(document, going_on=False) == FAILED
+
+
 @pytest.mark.parametrize(
     ("state", "reason", "going_on", "status"),
     [
         ("done", "filled", False, OK),
-        ("done_short", "cancelled", False, OK),
         ("done_short", "liquidity", False, FAILED),
         ("rejected", "all_down", False, FAILED),
         ("rejected", "over_cap", False, REFUSED),
@@ -85,14 +114,21 @@ def test_a_router_that_cannot_be_connected_to_has_done_nothing() -> None:
             ask(Endpoint(port, "token", 1), method, "/v1/orders")
 
 
-def test_a_router_that_dies_over_an_order_may_have_done_it() -> None:
-    """The request was taken and the connection broke: the order's fate is unknown. A question can be asked again."""
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"],
+    ids=["none", "nonsense", "cut"],
+)
+def test_a_router_that_dies_over_an_order_may_have_done_it(answer: bytes) -> None:
+    """The request was taken and the answer is missing, cut or nonsense: the order's fate is unknown. A question can be
+    asked again."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def breaks() -> None:
             for _ in range(2):
                 connection, _address = server.accept()
                 connection.recv(65_536)
+                connection.sendall(answer)
                 connection.close()
 
         threading.Thread(target=breaks, daemon=True).start()

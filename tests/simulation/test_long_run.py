@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from backend.lab.simulation.run import Tally
-from benchmarks.simulating import LongRun, code
+from benchmarks.simulating import LongRun, PromiseBroken, code
 
 SCREEN = Console(file=io.StringIO())
 SEEDS = 3
@@ -48,12 +48,14 @@ def test_there_is_nothing_to_go_on_with_at_the_end(whole: LongRun) -> None:
     assert (again.tally.seeds, len(again.parts)) == (SEEDS, 1)
 
 
-def test_other_code_or_a_broken_promise_begins_anew(whole: LongRun) -> None:
-    """Worlds of two programs are not one run, and a program that broke a promise will be another one."""
+def test_other_code_begins_anew_and_a_broken_promise_is_not_forgotten(whole: LongRun) -> None:
+    """Worlds of two programs are not one run; and a shorter run must not hide what a longer one of this code met."""
     known = json.loads(json.dumps(whole.content(SEEDS, 1)))
     assert LongRun.recorded("other code", known).tally == Tally()
     known["ours"]["violated_seeds"] = 1
-    assert LongRun.recorded("this code", known).tally == Tally()
+    with pytest.raises(PromiseBroken):
+        LongRun.recorded("this code", known)
+    assert LongRun.recorded("other code", known).tally == Tally()
 
 
 def test_the_code_is_what_a_world_is_made_of(tmp_path: Path) -> None:
