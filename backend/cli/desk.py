@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -16,11 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from backend.cli.order import PIPE_WIDTH, File, Json
+from backend.cli.order import File, Json
 from backend.cli.order import app as order_app
+from backend.cli.output import drop_output, paper
 from backend.cli.remote import ask
 from backend.cli.statuses import status_of_lost_answer, status_of_order
 from backend.domain.errors import ConfigurationError, QuantumTraderError
@@ -155,7 +154,7 @@ def venues(file: File = None, as_json: Json = False) -> None:
             " → ".join(venue["chain"]),
             venue["halted"] or venue["problem"] or venue["keys_problem"] or "",
         )
-    (Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)).print(table)
+    paper().print(table)
 
 
 def _keys(venue: dict[str, Any]) -> str:
@@ -196,7 +195,7 @@ def _print_outcome(outcome: object, *, as_json: bool, going_on: str, cancelling:
         _write_outcome(found, as_json=as_json, going_on=going_on)
         sys.stdout.flush()
     except (OSError, UnicodeError) as error:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the process ends
+        drop_output()
         sys.stderr.write(f"quantum-trader: the outcome cannot be written ({error}); order show {found['id']} has it\n")
     raise typer.Exit(status)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +18,7 @@ from rich.table import Table
 from backend.cli.desk import events, venues
 from backend.cli.journal import app as journal
 from backend.cli.order import app as order
+from backend.cli.output import PIPE_WIDTH, drop_output, paper
 from backend.cli.simulate import simulate
 from backend.cli.statuses import FAILED, OK, status_of_error
 from backend.domain.errors import QuantumTraderError
@@ -40,14 +40,6 @@ app.command()(simulate)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
 
-PIPE_WIDTH = 120
-
-
-def _paper() -> Console:
-    """Standard output; wide enough for a table where it is no terminal."""
-    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
-
-
 @app.command()
 def demo(
     books: Annotated[Path | None, typer.Option(help="Recorded quotes to replay: a folder or a mapping file.")] = None,
@@ -66,7 +58,7 @@ def demo(
     if as_json:
         sys.stdout.write(json.dumps(report.document(), indent=2) + "\n")
     else:
-        print_report(_paper(), report)
+        print_report(paper(), report)
     raise typer.Exit(OK if report.passed else FAILED)
 
 
@@ -133,7 +125,7 @@ def health(
                 "-" if latency is None else f"{latency:.0f}",
                 str(answer["last_error"] or ""),
             )
-        _paper().print(table)
+        paper().print(table)
     raise typer.Exit(OK if any(is_healthy(answer) for answer in answers.values()) else FAILED)
 
 
@@ -155,7 +147,7 @@ def chain(
     table = Table("exchange", "failover chain")
     for name, links in chains.items():
         table.add_row(name, " → ".join(links))
-    _paper().print(table)
+    paper().print(table)
 
 
 @app.command()
@@ -174,7 +166,6 @@ def main() -> None:
         sys.stderr.write(f"quantum-trader: {error}\n")
         sys.exit(status_of_error(error))
     except OSError as error:
-        # A full disk under the output, for example; what is left in the buffer would fail once more at the end.
         sys.stderr.write(f"quantum-trader: the output cannot be written, or a file not be used: {error}\n")
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the process ends
+        drop_output()
         sys.exit(FAILED)

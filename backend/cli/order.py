@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
+from backend.cli.output import paper
 from backend.domain.errors import ConfigurationError
 from backend.domain.money import plain
 from backend.services.control.documents import order_document, summary
@@ -22,7 +22,6 @@ from backend.services.control.documents import order_document, summary
 if TYPE_CHECKING:
     from backend.domain.records import IntentRecord
 
-PIPE_WIDTH = 120
 DEAD, FILLED = "dead", "filled="
 
 app = typer.Typer(help="Orders as the journal has them.", no_args_is_help=True)
@@ -58,7 +57,7 @@ def list_orders(
             plain(record.blocked),
             " → ".join(attempt.venue for attempt in record.attempts),
         )
-    _paper().print(table)
+    paper().print(table)
 
 
 @app.command()
@@ -73,11 +72,11 @@ def show(
     if as_json:
         sys.stdout.write(json.dumps(order_document(record, until), indent=2) + "\n")
         return
-    intent, paper = record.intent, _paper()
-    paper.print(f"{intent.id}: {intent.side.value} {plain(intent.quantity)} {intent.symbol}, {_state(record)}")
-    paper.print(f"accepted {_when(record.created_at)}, wanted until {_when(record.valid_until)} (UTC)")
+    intent, screen = record.intent, paper()
+    screen.print(f"{intent.id}: {intent.side.value} {plain(intent.quantity)} {intent.symbol}, {_state(record)}")
+    screen.print(f"accepted {_when(record.created_at)}, wanted until {_when(record.valid_until)} (UTC)")
     if until is not None:
-        paper.print(f"in doubt: that it did not execute can be proven from {_when(until)} (UTC)")
+        screen.print(f"in doubt: that it did not execute can be proven from {_when(until)} (UTC)")
     attempts = Table("#", "exchange", "quantity", "limit", "state", "proof", "evidence", title="Attempts", expand=True)
     for attempt in record.attempts:
         request = attempt.order
@@ -90,12 +89,12 @@ def show(
             "-" if attempt.proof is None else attempt.proof.value,
             attempt.evidence + (f" ({attempt.lookups} look-ups)" if attempt.lookups else ""),
         )
-    paper.print(attempts)
+    screen.print(attempts)
     fills = Table("exchange", "trade", "quantity", "price", "fee", "when (UTC)", title="Fills", expand=True)
     for fill in record.fills:
         fee = f"{plain(fill.fee)} {fill.fee_asset}".strip()
         fills.add_row(fill.venue, fill.trade_id, plain(fill.quantity), plain(fill.price), fee, _when(fill.at))
-    paper.print(fills)
+    screen.print(fills)
 
 
 @app.command()
@@ -140,7 +139,3 @@ def _state(record: IntentRecord) -> str:
 
 def _when(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
-
-
-def _paper() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from backend.cli.output import paper
 from backend.cli.statuses import FAILED, OK
 from backend.domain.errors import ConfigurationError
 
@@ -80,14 +81,14 @@ def seeds_of(text: str) -> range:
 def _print(tally: Tally, template: Plan, workers: int) -> None:
     from backend.lab.simulation.report import SEEDS_FOR_ALL, disturbed, parted, shortened, unseen
 
-    paper = Console() if sys.stdout.isatty() else Console(width=120)
+    screen = paper()
     for outcome in tally.failures:
-        paper.print(f"\nseed {outcome.seed}", style="bold")
+        screen.print(f"\nseed {outcome.seed}", style="bold")
         for violation in outcome.violations:
-            paper.print(violation, style="red", markup=False)
+            screen.print(violation, style="red", markup=False)
         for line in shortened(outcome):
-            paper.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
-        paper.print(f"  {command(template, outcome.seed)}", markup=False, highlight=False)
+            screen.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+        screen.print(f"  {command(template, outcome.seed)}", markup=False, highlight=False)
     table = Table("figure", "value", title=f"policy {template.policy.value}", title_justify="left")
     share = tally.overfilled / max(1, tally.intents)
     rows = {
@@ -103,10 +104,10 @@ def _print(tally: Tally, template: Plan, workers: int) -> None:
     }
     for name, value in rows.items():
         table.add_row(name, value)
-    paper.print(table)
+    screen.print(table)
     if missing := unseen(tally):
         word = "must all be seen" if tally.seeds >= SEEDS_FOR_ALL else f"so few seeds; all by {SEEDS_FOR_ALL:,}"
-        paper.print(f"never happened ({word}): {', '.join(missing)}")
+        screen.print(f"never happened ({word}): {', '.join(missing)}")
 
 
 def command(template: Plan, seed: int) -> str:
