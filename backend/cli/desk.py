@@ -21,8 +21,9 @@ from backend.cli.order import File, Json
 from backend.cli.order import app as order_app
 from backend.cli.output import drop_output, paper
 from backend.cli.remote import ask
-from backend.cli.statuses import status_of_lost_answer, status_of_order
+from backend.cli.statuses import RouterSilent, status_of_lost_answer, status_of_order
 from backend.domain.errors import ConfigurationError, QuantumTraderError
+from backend.domain.lifecycle import AttemptState, IntentState
 
 if TYPE_CHECKING:
     from backend.api.endpoint import Endpoint
@@ -31,6 +32,7 @@ WAIT_S = 60.0
 VALID_S = 30.0
 RESTS_S = 3_600.0
 FOLLOW_S = 0.5
+STORED_S = 1.0
 SHORT = 80
 Wait = Annotated[float, typer.Option(min=0, max=300, help="Seconds to wait for the result.")]
 
@@ -54,9 +56,9 @@ def submit(
     file: File = None,
     as_json: Json = False,
 ) -> None:
-    """Routes one order. Exit status 0 when it is done or rests; 1 when it ended short or no exchange took it; 5 when a
-    limit refused it. Any other says nothing final of it (6: it is parked, or still under way when the waiting ends):
-    repeat it with the same id then."""
+    """Routes one order, and waits until it is done or, with --rest, in an exchange's book: exit status 0. 1 when it
+    ended short or no exchange took it; 5 when a limit refused it. Any other says nothing final of it (6: it is parked,
+    or still under way when the waiting ends): repeat it with the same id then."""
     from backend.bootstrap import fresh_id, running_router, submit_once
     from backend.services.control.documents import intent_of
 
@@ -85,10 +87,12 @@ def submit(
     intent = intent_of(body)
 
     def remotely(router: Endpoint) -> object:
+        if rest:
+            return _until_it_rests(router, body, wait)
         return ask(router, "POST", "/v1/orders", body=body, wait_s=wait)
 
     outcome = _order(remotely, lambda: asyncio.run(submit_once(intent, wait, file)), file)
-    _print_outcome(outcome, as_json=as_json, going_on="rests" if rest else "")
+    _print_outcome(outcome, as_json=as_json, going_on=rest and _rests(outcome))
 
 
 @order_app.command()
@@ -105,7 +109,7 @@ def cancel(
         return ask(router, "POST", f"/v1/orders/{quote(order, safe='')}/cancel", body={}, wait_s=wait)
 
     outcome = _order(remotely, lambda: asyncio.run(cancel_once(order, wait, file)), file)
-    _print_outcome(outcome, as_json=as_json, going_on="its cancel is stored", cancelling=True)
+    _print_outcome(outcome, as_json=as_json, going_on=True, cancelling=True)
 
 
 def events(
@@ -177,20 +181,44 @@ def _either(remotely: Callable[[Endpoint], object], here: Callable[[], object], 
     return here() if router is None else remotely(router)
 
 
-def _order(remotely: Callable[[Endpoint], object], here: Callable[[], object], file: Path | None) -> object:
+def _order(remotely: Callable[[Endpoint], object], here: Callable[[], object], file: Path | None) -> dict[str, object]:
     """As ``_either``, for what may send: an error is never told as the order's own failure, which it does not know."""
     try:
-        return _either(remotely, here, file)
+        outcome = _either(remotely, here, file)
+        return outcome if isinstance(outcome, dict) else _document(outcome)
     except QuantumTraderError as error:
         sys.stderr.write(f"quantum-trader: {error}\n")
         raise typer.Exit(status_of_lost_answer(error)) from error
 
 
-def _print_outcome(outcome: object, *, as_json: bool, going_on: str, cancelling: bool = False) -> None:
-    """``going_on``: why an order that has not ended is as it should be; empty where it is not. Output that cannot be
-    written does not change what the exit status says of the order."""
-    found: Any = outcome if isinstance(outcome, dict) else _document(outcome)
-    status = status_of_order(found, going_on=bool(going_on), cancelling=cancelling)
+def _until_it_rests(router: Endpoint, body: dict[str, str | float | None], wait_s: float) -> object:
+    """Hands the order over and follows it until it is in a book or ends, for at most ``wait_s``."""
+    until = time.monotonic() + wait_s
+    found = ask(router, "POST", "/v1/orders", body=body, wait_s=min(wait_s, STORED_S))
+    try:
+        while _under_way(found) and not _rests(found) and time.monotonic() < until:
+            time.sleep(FOLLOW_S)
+            found = ask(router, "GET", f"/v1/orders/{quote(str(body['id']), safe='')}")
+        # The result of one that ended tells more than its record: why each exchange was passed over.
+        return found if _under_way(found) else ask(router, "POST", "/v1/orders", body=body, wait_s=STORED_S)
+    except QuantumTraderError as error:
+        # The order is stored by now: whatever a look at it meets, "nothing was handed over" would be wrong.
+        raise RouterSilent(f"{error}; the order is stored: repeat it with the same id") from error
+
+
+def _under_way(found: Any) -> bool:
+    return found["state"] in (IntentState.NEW, IntentState.ACTIVE)
+
+
+def _rests(found: Any) -> bool:
+    """Is it known to be in an exchange's book?"""
+    return any(one["state"] == AttemptState.WORKING for one in found.get("attempts", ()))
+
+
+def _print_outcome(found: dict[str, object], *, as_json: bool, going_on: bool, cancelling: bool = False) -> None:
+    """``going_on``: an order that has not ended is as it should be. Output that cannot be written does not change what
+    the exit status says of the order."""
+    status = status_of_order(found, going_on=going_on, cancelling=cancelling)
     try:
         _write_outcome(found, as_json=as_json, going_on=going_on)
         sys.stdout.flush()
@@ -200,8 +228,7 @@ def _print_outcome(outcome: object, *, as_json: bool, going_on: str, cancelling:
     raise typer.Exit(status)
 
 
-def _write_outcome(found: Any, *, as_json: bool, going_on: str) -> None:
-    under_way = found["state"] in ("new", "active")
+def _write_outcome(found: Any, *, as_json: bool, going_on: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     else:
@@ -212,7 +239,7 @@ def _write_outcome(found: Any, *, as_json: bool, going_on: str) -> None:
         sys.stdout.write(f"{found['id']}: {found['state']}{reason}, {filled}, {where}\n")
         if found.get("cancel_requested_at") is not None:
             sys.stdout.write("  its cancel is stored, and carried out as soon as the exchange and the journal allow\n")
-        if found["blocked"] != "0" or (under_way and not going_on):
+        if found["blocked"] != "0" or (_under_way(found) and not going_on):
             sys.stdout.write(f"  where it is, and what is known of it: quantum-trader order show {found['id']}\n")
         for venue, why in found.get("dropped", {}).items():
             sys.stdout.write(f"  {venue}: {why}\n")

@@ -121,10 +121,11 @@ async def test_a_router_serves_and_stops_in_order(machine: Machine) -> None:
 
 
 async def test_a_resting_order_lives_through_a_killed_router(machine: Machine) -> None:
-    """Killed, not stopped: its file is ignored, the next router takes the order over, and a cancel ends it."""
+    """Killed, not stopped: its file is ignored, the next router takes the order over, and a cancel ends it. Who asks
+    for it is answered as soon as it is in the book."""
     first = await machine.serving()
     resting = ("order", "submit", "buy", "0.01", "BTC/USDT", "--limit", "1000", "--rest", "--exchange", "kraken")
-    status, out, err = await machine.run(*resting, "--id", "rests", "--wait", "4", "--json")
+    status, out, err = await machine.run(*resting, "--id", "rests", "--wait", "300", "--json")
     assert (status, json.loads(out)["state"]) == (0, "active"), err
     first.kill()
     await first.wait()
@@ -143,6 +144,21 @@ async def test_a_resting_order_lives_through_a_killed_router(machine: Machine) -
     status, out, err = await machine.run("order", "cancel", "rests", "--json")
     assert (status, json.loads(out)["reason"]) == (0, "cancelled"), err
     assert [order.status for order in machine.emulator.ledger("kraken").orders] == ["cancelled"]
+
+
+async def test_an_order_that_was_not_seen_in_a_book_does_not_rest(machine: Machine) -> None:
+    """The exchange does not answer yet: nobody knows whether it rests, and that is what the status says. One that ends
+    while it is followed is told with all that its result knows."""
+    await machine.serving()
+    resting = ("order", "submit", "buy", "0.01", "BTC/USDT", "--rest", "--json")
+    for venue, seconds in (("kraken", 40.0), ("binance", 2.5)):
+        slow = Fault(FaultKind.LATENCY, frozenset({Endpoint.PLACE}), params={"seconds": seconds})
+        machine.emulator.inject(venue, slow)
+    status, out, err = await machine.run(*resting, "--limit", "1000", "--exchange", "kraken", "--wait", "2")
+    assert (status, json.loads(out)["state"]) == (UNKNOWN, "active"), err
+    status, out, err = await machine.run(*resting, "--limit", "150000", "--exchange", "binance", "--wait", "300")
+    told = json.loads(out)
+    assert (status, told["state"], told["filled"], told["dropped"]) == (0, "done", "0.01", {}), err
 
 
 async def test_no_secret_is_in_the_journal_or_on_the_screen(machine: Machine) -> None:
