@@ -158,3 +158,17 @@ def test_an_import_contract_breaks_when_it_is_violated(contract: str, tmp_path: 
     linted = run(str(Path(sys.executable).with_name("lint-imports")), "--no-logo", "--no-cache", cwd=tmp_path)
     assert linted.returncode == 1, linted.stdout + linted.stderr
     assert f"{contract} BROKEN" in linted.stdout
+
+
+@pytest.mark.parametrize(
+    "around", ["import time\n\ntime.time_ns()", "import random\n\nrandom.sample([1], 1)", "import uuid"]
+)
+def test_time_randomness_and_ids_come_through_ports(around: str) -> None:
+    """Anywhere else they would be new in each run, and no simulation could be repeated. The rule bites."""
+    command = ("ruff", "check", "--select", "TID251", "--stdin-filename", "backend/services/execution/planted.py", "-")
+    code = f"{around}\n"
+    found = subprocess.run(
+        [str(Path(sys.executable).parent / command[0]), *command[1:]],
+        cwd=ROOT, input=code, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (found.returncode, "TID251" in found.stdout) == (1, True)
