@@ -13,7 +13,7 @@ from backend.emulator.books import BookSource
 from backend.emulator.dialect import Batch, Cancellation, Keys, Refused, Served, Submission, VenueKind
 from backend.emulator.engine_queue import EngineQueue
 from backend.emulator.fault_kinds import arm
-from backend.emulator.faults import Fault, FaultBoard, Plan, Scene, Stage, When
+from backend.emulator.faults import Fault, FaultBoard, FaultKind, Plan, Scene, Stage, When
 from backend.emulator.ledger import Ledger
 from backend.emulator.limits import Limiter
 from backend.emulator.matching import Engine
@@ -106,6 +106,11 @@ class VenueCore:
     def faults(self, now: float) -> dict[str, tuple[Fault, bool]]:
         """The faults that are not over, with whether they are active."""
         return self._board.faults(now)
+
+    @property
+    def struck(self) -> Mapping[FaultKind, int]:
+        """How often a fault of each kind met a request. Not of those that concern the venue as a whole."""
+        return self._board.struck
 
     def banned_s(self, now: float) -> float:
         """For how much longer the venue bans its caller, in seconds; zero when it does not."""

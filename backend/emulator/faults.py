@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -172,6 +173,8 @@ class FaultBoard:
         self._rng = rng
         self._pinned: dict[str, _Pinned] = {}
         self._made = 0
+        self.struck: Counter[FaultKind] = Counter()
+        """How often a fault met a request."""
 
     def pin(self, armed: Armed, now: float) -> str:
         """Put a fault up; returns its id. Faults that are over make room for new ones."""
@@ -205,6 +208,7 @@ class FaultBoard:
             aimed = not armed.aim or endpoint in armed.aim
             if pinned.active(now) and aimed and self._rng.random() < armed.fault.p:
                 pinned.left -= 1
+                self.struck[armed.fault.kind] += 1
                 armed.made.strike(plan, self._rng)
         return plan
 

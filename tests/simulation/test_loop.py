@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backend.lab.simulation.loop import TIME_MAX_S, Deadlock, Endless, VirtualLoop
+from backend.lab.simulation.loop import HEARD_S, TIME_MAX_S, Deadlock, Endless, VirtualLoop
 
 
 def ran(work: Coroutine[Any, Any, object], seed: int = 1) -> tuple[object, float]:
@@ -99,6 +99,32 @@ def test_errors_that_nobody_hears_are_kept() -> None:
     assert "unheard" in loop.unheard[0]
 
 
+def test_tasks_that_fail_and_are_not_waited_for_are_heard() -> None:
+    """The loop holds every task, so asyncio itself would say nothing of them before the end of the world. One whose
+    error somebody looked at, or that was cancelled, is no news."""
+    loop = VirtualLoop(Random(1))
+
+    async def fails() -> None:
+        raise ValueError("in the background")
+
+    async def work() -> None:
+        forgotten = loop.create_task(fails(), name="reviewer")
+        cancelled = loop.create_task(asyncio.sleep(100))
+        await asyncio.gather(loop.create_task(fails()), return_exceptions=True)
+        cancelled.cancel()
+        await asyncio.sleep(HEARD_S / 2)
+        loop.listen()
+        assert loop.unheard == []
+        await asyncio.sleep(HEARD_S)
+        loop.listen()
+        loop.listen()
+        del forgotten
+
+    loop.run_until_complete(loop.create_task(work()))
+    loop.shutdown_at_once()
+    assert loop.unheard == ["reviewer failed, and nobody looked: ValueError('in the background')"]
+
+
 def test_what_it_relies_on_in_asyncio() -> None:
     """Internals of the base loop: a new Python that has them otherwise is noticed here."""
     loop = VirtualLoop(Random(1))
@@ -108,4 +134,7 @@ def test_what_it_relies_on_in_asyncio() -> None:
     assert (handle._cancelled, timer._when, timer._scheduled) == (False, 1.0, True)  # type: ignore[attr-defined]
     assert callable(handle._run)
     assert handle._context is not None  # type: ignore[attr-defined]
+    coro = asyncio.sleep(0)
+    assert loop.create_task(coro)._log_traceback is False
+    coro.close()
     loop.shutdown_at_once()

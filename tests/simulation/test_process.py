@@ -76,6 +76,36 @@ def test_a_paused_process_goes_on_later() -> None:
     loop.shutdown_at_once()
 
 
+def test_what_failed_before_a_pause_is_told_after_it() -> None:
+    """A process that stands still has not looked at its tasks' errors yet, and is not blamed for it; one that is dead
+    never will be, and is not blamed either."""
+    loop, _, process = world()
+
+    async def fails() -> None:
+        raise ValueError
+
+    async def looks() -> None:
+        await asyncio.gather(process.start(fails, "fails"), return_exceptions=True)
+
+    async def outside() -> None:
+        process.start(looks, "looks")
+        await asyncio.sleep(0)
+        process.pause(10)
+        for _ in range(11):
+            await asyncio.sleep(1)
+            loop.listen()
+        process.start(fails, "last words")
+        await asyncio.sleep(0.1)
+        loop.listen()
+        process.kill()
+        await asyncio.sleep(5)
+        loop.listen()
+
+    loop.run_until_complete(loop.create_task(outside()))
+    loop.shutdown_at_once()
+    assert loop.unheard == []
+
+
 def test_killed_while_it_stands_still() -> None:
     """The pause ends, and nothing happens."""
     loop, _, process = world()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from random import Random
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -110,9 +109,3 @@ TestLife.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 TestLife = pytest.mark.slow(TestLife)
-
-
-def test_orders_and_strikes_come_from_the_seed_alone() -> None:
-    """The same draws, the same life."""
-    assert workload.wishes(Random("a"), 20) == workload.wishes(Random("a"), 20)
-    assert workload.wishes(Random("a"), 20) != workload.wishes(Random("b"), 20)

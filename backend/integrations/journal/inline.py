@@ -33,7 +33,8 @@ class Unit:
 
 
 class Gate(Protocol):
-    """What stands around each transaction. ``before`` may raise sqlite3.Error, as a disk that is full would."""
+    """What stands around each transaction. Both may raise sqlite3.Error: ``before`` as a disk that is full would,
+    ``after`` as one that fails at the fsync and has kept what was written."""
 
     async def before(self, unit: object) -> None:
         """``str(unit)`` says what the transaction is about."""
@@ -68,10 +69,10 @@ class InlineWriter:
         try:
             await self._gate.before(unit)
             result = self._transaction(work)
+            await self._gate.after(unit)
         except sqlite3.Error as error:
             self._failed = f"the journal failed ({error})"
             raise JournalFailed(self._failed) from error
-        await self._gate.after(unit)
         return result
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:

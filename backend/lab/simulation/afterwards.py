@@ -13,10 +13,11 @@ from backend.domain.lifecycle import Proof
 from backend.domain.money import ZERO
 from backend.domain.orders import TimeInForce
 from backend.domain.records import Event, IntentRecord
+from backend.lab.simulation.plan import LONGEST_PAUSE_S
 from backend.policies.late import too_much
 
-LEAVE_S = 60.0
-"""Within this time its cancel is sent, if it has not ended: also over a kill, a pause and a start that is slow."""
+LEAVE_S = 60.0 + LONGEST_PAUSE_S
+"""Within this time its cancel is sent, if it has not ended: also over a kill, a start that is slow, and one pause."""
 
 
 @dataclass(slots=True)

@@ -32,12 +32,17 @@ class Callers:
         self._watch = watch
         self._loop = loop
         self._rng = rng
+        self._cancels: dict[str, asyncio.Task[None]] = {}
+
+    def unanswered(self) -> list[str]:
+        """The orders whose cancel is still waited for."""
+        return sorted(name for name, task in self._cancels.items() if not task.done())
 
     async def want(self, wish: Wish) -> None:
         """From the wish to the last word about it."""
         await self._until(wish.at)
         if wish.cancel_at is not None:
-            self._loop.create_task(self._cancel(wish, wish.cancel_at))
+            self._cancels[wish.intent.id] = self._loop.create_task(self._cancel(wish, wish.cancel_at))
         result = await self._asked(wish)
         while result is None:
             result = await self._asked(wish, after_s=REPEAT_S)
@@ -70,7 +75,12 @@ class Callers:
         self._watch.noted(f"{name} is to be cancelled")
         self._watch.seen("cancel requested")
         task = await self._routers.answer(f"cancel of {name}", lambda router: router.cancel(name))
-        if task is not None and (error := task.exception()) is not None:
+        if task is None:
+            return
+        error = task.exception()
+        if error is None:
+            self._invariants.cancel_told(name)
+        else:
             self._watch.noted(f"cancel of {name}: {type(error).__name__}")
             self._typed(name, error)
 

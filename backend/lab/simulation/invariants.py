@@ -12,23 +12,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from backend.domain.errors import InvalidOrder, QuantumTraderError
 from backend.domain.lifecycle import IntentState, Proof
-from backend.domain.money import ZERO, plain
+from backend.domain.money import ZERO
 from backend.domain.orders import Intent
 from backend.domain.reasons import DropReason
 from backend.domain.records import Attempt, ExecutionResult, IntentRecord
 from backend.emulator.core import VenueCore
-from backend.emulator.ledger import LedgerOrder, LedgerTrade
+from backend.emulator.ledger import LedgerTrade
 from backend.lab.referee import LedgerTrade as RefereeTrade
 from backend.lab.referee import judge
 from backend.lab.simulation.afterwards import Afterwards
 from backend.lab.simulation.exposure import Exposure
 from backend.lab.simulation.process import Process
+from backend.lab.simulation.sendings import Sendings, Sent
 from backend.ports.transport import HttpRequest
 
 if TYPE_CHECKING:
@@ -36,26 +36,6 @@ if TYPE_CHECKING:
 
 VIOLATIONS_MAX = 20
 EVENTS_PER_LOOK = 1_000
-ROUNDED_S = 1e-6
-"""Between a deadline in the journal and the same one as an exchange reads it, which is whole milliseconds, cut off."""
-
-
-@dataclass(slots=True)
-class _Sent:
-    """An attempt as the journal opened it."""
-
-    intent_id: str
-    venue: str
-    client_id: str
-    symbol: str
-    side: str
-    quantity: Decimal
-    price: Decimal
-    not_after: float
-    reserved: Decimal = ZERO
-    """For each unit, in the orders' own quote."""
-    copies: int = 0
-    late: bool = False
 
 
 class Invariants:
@@ -81,11 +61,10 @@ class Invariants:
         self.overfilled: set[str] = set()
         self._events = 0
         self._trades = dict.fromkeys(cores, 0)
-        self._attempts: dict[str, _Sent] = {}
-        self._of_order: dict[tuple[str, str], str] = {}
-        self._owners: dict[tuple[str, str], str] = {}
+        self.sendings = Sendings(cores, self.violated, seen)
         self._executed: dict[str, Decimal] = {}
         self._told: dict[str, ExecutionResult] = {}
+        self._cancelled: set[str] = set()
         self._intents: dict[str, Intent] = {}
         self._states: dict[str, str] = {}
         self._alarmed: set[str] = set()
@@ -99,41 +78,9 @@ class Invariants:
 
     # --- on the wire -------------------------------------------------------------------------------------------------
 
-    def placing(self, process: Process, venue: str, request: HttpRequest) -> None:
-        """S3: the attempt of these bytes is in the journal, and they leave once."""
-        attempt = self._attempt_of(venue, request)
-        if attempt is None:
-            self.violated(f"S3: an order leaves for {venue} without an attempt in the journal")
-            return
-        attempt.copies += 1
-        if attempt.copies > 1:
-            self.violated(f"S3: the attempt of {attempt.intent_id} at {venue} is sent {attempt.copies} times")
-        if process.now() > attempt.not_after:
-            attempt.late = True
-            self._seen("an order left after its deadline")
-
     def cancelling(self, process: Process, request: HttpRequest) -> None:
         """A cancel leaves."""
         self._afterwards.cancelling(request.url.encode() + (request.body or b""), process.now())
-
-    def answered(self, venue: str, request: HttpRequest) -> str:
-        """Whether the exchange took the order whose answer is there."""
-        attempt = self._attempt_of(venue, request)
-        taken = attempt is not None and any(
-            order.client_id == attempt.client_id if attempt.client_id else _same(order, attempt)
-            for order in self._cores[venue].ledger.orders
-        )
-        return "taken" if taken else "refused"
-
-    def _attempt_of(self, venue: str, request: HttpRequest) -> _Sent | None:
-        wire = request.url.encode() + (request.body or b"")
-        for attempt in reversed(self._attempts.values()):
-            if attempt.venue != venue:
-                continue
-            marks = [attempt.client_id] if attempt.client_id else [plain(attempt.quantity), plain(attempt.price)]
-            if all(mark.encode() in wire for mark in marks):
-                return attempt
-        return None
 
     # --- in the journal ----------------------------------------------------------------------------------------------
 
@@ -148,7 +95,7 @@ class Invariants:
             self._afterwards.told(event)
             now = event.at
             if event.kind == "attempt_opened" and event.attempt_id is not None:
-                self._opened(event.intent_id, event.attempt_id, json.loads(str(event.data["request"])))
+                self.sendings.opened(event.intent_id, event.attempt_id, json.loads(str(event.data["request"])))
                 opened.append(event.attempt_id)
             if event.kind == "attempt_stepped" and event.attempt_id is not None:
                 self._stepped(event.attempt_id, str(event.data["state"]))
@@ -162,26 +109,11 @@ class Invariants:
                 continue
             self._intents[intent_id] = record.intent
             for attempt in map(record.attempt, opened):
-                self._attempts[attempt.id].reserved = attempt.reserved_notional / attempt.order.quantity
+                self.sendings.attempts[attempt.id].reserved = attempt.reserved_notional / attempt.order.quantity
                 if attempt.opened_at > record.valid_until:
                     self.violated(f"S9: {attempt.id} was opened after its order had expired")
             self._look_at(record)
             self._afterwards.look_at(record, now)
-
-    def _opened(self, intent_id: str, attempt_id: str, request: Mapping[str, object]) -> None:
-        sent = _Sent(
-            intent_id=intent_id,
-            venue=str(request["venue"]),
-            client_id=str(request["client_id"]),
-            symbol=str(request["symbol"]),
-            side=str(request["side"]),
-            quantity=Decimal(str(request["quantity"])),
-            price=Decimal(str(request["price"])),
-            not_after=float(str(request["not_after"])),
-        )
-        if sent.client_id and any(one.client_id == sent.client_id for one in self._attempts.values()):
-            self.violated(f"S2: the client id {sent.client_id} was used before")
-        self._attempts[attempt_id] = sent
 
     def _stepped(self, attempt_id: str, state: str) -> None:
         self._seen(f"attempt {self._states.get(attempt_id, 'open')} -> {state}")
@@ -194,7 +126,7 @@ class Invariants:
             self.violated(f"S2: {name} has two open attempts of a leg")
         if record.filled + record.blocked > record.intent.most:
             self._seen("more booked and blocked than allowed for")
-            if not self._beyond and name not in self.overfilled:
+            if not (self._beyond and _proven_wrongly(record)) and name not in self.overfilled:
                 self.violated(f"S2: {name}: {record.filled} filled and {record.blocked} open of {record.intent.most}")
         for attempt in record.attempts:
             if attempt.state.ended and attempt.proof is None:
@@ -211,24 +143,26 @@ class Invariants:
             self.violated(f"S6: {attempt.id} was proven dead by a deadline at an exchange that knows none")
         if attempt.proof in (Proof.NOT_SENT, Proof.DEFINITE_REJECT, Proof.DEADLINE) and attempt.order.client_id:
             executed = self._cores[attempt.venue].ledger.filled(attempt.order.client_id)
-            if executed > ZERO and not self._beyond:
+            if executed > ZERO and not (self._beyond and attempt.proof is Proof.DEADLINE):
                 self.violated(f"S6: {attempt.id} was proven dead by {attempt.proof}, and executed {executed}")
 
     # --- at the exchanges --------------------------------------------------------------------------------------------
 
     def traded(self, venue: str) -> None:
-        """S1, with every execution."""
+        """S1, S3 and S5, with every order and every execution."""
+        self.sendings.compare(venue)
         ledger = self._cores[venue].ledger
         new = ledger.trades_after(self._trades[venue])
         self._trades[venue] += len(new)
         for trade in new:
             self._note(f"{venue} executes {trade.quantity} at {trade.price} of {trade.order_id} {trade.client_id}")
-            intent_id = self._intent_of(venue, trade)
-            if intent_id is None:
+            sent = self._sent(venue, trade)
+            if sent is None:
                 self.violated(f"S3: {venue} trade {trade.trade_id} belongs to no attempt")
                 continue
+            intent_id = sent.intent_id
             executed = self._executed[intent_id] = self._executed.get(intent_id, ZERO) + trade.quantity
-            if not self._beyond and not self._exposure.within(venue, trade, self._reserved(venue, trade)):
+            if not self._exposure.within(venue, trade, sent.reserved) and not self._beyond:
                 self.violated(f"S5: {venue} holds {self._exposure.held(venue)}, more than its cap")
             intent = self._intents[intent_id]
             if executed > intent.most and intent_id not in self.overfilled:
@@ -236,21 +170,10 @@ class Invariants:
                 if not self._beyond:
                     self.violated(f"S1: {intent_id} executed {executed} of {intent.most}")
 
-    def _intent_of(self, venue: str, trade: LedgerTrade) -> str | None:
-        key = (venue, trade.order_id)
-        if key not in self._of_order:
-            order = self._cores[venue].ledger.order(trade.order_id)
-            owner = None if order is None else self._owner_of(venue, order)
-            if order is not None and owner is not None:
-                self._of_order[key] = self._attempts[owner].intent_id
-                self._owners[key] = owner
-                told, meant = order.not_after, self._attempts[owner].not_after
-                if told is not None and told > meant + ROUNDED_S:
-                    self.violated(f"S3: {owner} carried {told:.3f} as deadline, not {meant:.3f}")
-        return self._of_order.get(key)
-
-    def _reserved(self, venue: str, trade: LedgerTrade) -> Decimal:
-        return self._attempts[self._owners[venue, trade.order_id]].reserved
+    def _sent(self, venue: str, trade: LedgerTrade) -> Sent | None:
+        order = self._cores[venue].ledger.order(trade.order_id)
+        owner = None if order is None else self.sendings.owner_of(venue, order)
+        return None if owner is None else self.sendings.attempts[owner]
 
     def seen_by_an_operator(self, intent_id: str) -> Decimal | None:
         """What the first open attempt has executed by the exchange's own book; None when there is none that only an
@@ -259,9 +182,15 @@ class Invariants:
         attempt = None if record is None else record.open_attempt
         if record is None or attempt is None or attempt.order.client_id or attempt.filled:
             return None
-        sent = self._attempts[attempt.id]
-        orders = [order for order in self._cores[attempt.venue].ledger.orders if _same(order, sent)]
-        return sum((order.filled for order in orders), ZERO)
+        sent = self.sendings.attempts[attempt.id]
+        orders = self._cores[attempt.venue].ledger.orders
+        return sum((order.filled for order in orders if sent.is_of(order)), ZERO)
+
+    def reopened(self, *, whole: bool) -> None:
+        """S8, and S10 if the ``whole`` journal is to be looked at, as the next router finds it."""
+        for problem in self._store.problems() if whole else ():
+            self.violated(f"S10: {problem}")
+        self._still_true({name: record for name in self._told if (record := self._store.record(name)) is not None})
 
     # --- told to callers ---------------------------------------------------------------------------------------------
 
@@ -273,6 +202,16 @@ class Invariants:
         if any(drop.reason is DropReason.OVER_CAP for drop in result.dropped):
             self._seen("dropped for a cap")
         self._seen(f"told {result.state.value}: {result.reason}")
+
+    def cancel_told(self, intent_id: str) -> None:
+        """S8: a cancel that was answered is stored, or the order had ended."""
+        self._cancelled.add(intent_id)
+        self._cancel_stands(intent_id)
+
+    def _cancel_stands(self, intent_id: str) -> None:
+        record = self._store.record(intent_id)
+        if record is None or not (record.state.final or record.cancel_requested_at is not None):
+            self.violated(f"S8: the cancel of {intent_id} was answered and is not in the journal")
 
     def works_again(self, intent_id: str) -> None:
         """L6: without faults an order is filled."""
@@ -314,38 +253,34 @@ class Invariants:
         self._still_true({record.intent.id: record for record in records})
         for record in records:
             self._counted(record)
-        for sent in self._attempts.values():
-            if sent.late and sent.client_id and not self._known(sent):
-                self._seen("a late order was refused")
 
     def _same_fills(self, records: Sequence[IntentRecord]) -> None:
         """S4; and whoever executed too much was told of. What an operator said is outside of the claim."""
         by_word = {a.id for r in records for a in r.attempts if a.proof is Proof.OPERATOR}
-        trades = [t for t in self._referee_trades() if self._owners.get((t.venue, t.order_id)) not in by_word]
+        trades = [t for t in self._referee_trades() if self._owner(t) not in by_word]
         for mismatch in judge(records, trades).mismatches:
             if not any(attempt_id in mismatch for attempt_id in by_word):
                 self.violated(f"S4: {mismatch}")
         for intent_id in sorted(self.overfilled - self._alarmed):
             self.violated(f"S1: {intent_id} executed {self._executed[intent_id]}, and nobody was told")
 
+    def _owner(self, trade: RefereeTrade) -> str | None:
+        order = self._cores[trade.venue].ledger.order(trade.order_id)
+        return None if order is None else self.sendings.owner_of(trade.venue, order)
+
     def _nothing_left_behind(self, records: Sequence[IntentRecord]) -> None:
         """What rests at an exchange is followed by somebody."""
         ended = {attempt.id for record in records for attempt in record.attempts if attempt.state.ended}
         for venue, core in self._cores.items():
             for order in core.ledger.orders:
-                owner = self._owner_of(venue, order) if order.status == "open" else None
+                owner = self.sendings.owner_of(venue, order) if order.status == "open" else None
                 if owner in ended:
                     self.violated(f"S1: {owner} has ended, and still rests at {venue}")
 
-    def _owner_of(self, venue: str, order: LedgerOrder) -> str | None:
-        for attempt_id, attempt in reversed(self._attempts.items()):
-            fits = attempt.client_id == order.client_id if attempt.client_id else _same(order, attempt)
-            if attempt.venue == venue and fits:
-                return attempt_id
-        return None
-
     def _still_true(self, stored: Mapping[str, IntentRecord]) -> None:
         """S8."""
+        for intent_id in sorted(self._cancelled):
+            self._cancel_stands(intent_id)
         for intent_id, result in self._told.items():
             record = stored.get(intent_id)
             if record is None:
@@ -354,9 +289,6 @@ class Invariants:
                 self.violated(f"S8: {intent_id} was told {result.state} and is {record.state}")
             elif result.filled > record.filled:
                 self.violated(f"S8: {intent_id} was told {result.filled} filled and has {record.filled}")
-
-    def _known(self, sent: _Sent) -> bool:
-        return any(order.client_id == sent.client_id for order in self._cores[sent.venue].ledger.orders)
 
     def _counted(self, record: IntentRecord) -> None:
         self._seen(f"intent {record.state.value}")
@@ -370,6 +302,8 @@ class Invariants:
             self._seen("moved on after a part")
         if any(a.proof is Proof.DEADLINE for a in record.attempts[:-1]):
             self._seen("moved on after a proof by deadline")
+        if any(a.lookups and a.venue_order_id for a in record.attempts):
+            self._seen("found after it was not found")
         if len(record.legs) > 1:
             self._seen("relief leg")
         if record.filled > record.intent.quantity:
@@ -396,8 +330,6 @@ class Invariants:
         ]
 
 
-def _same(order: object, attempt: _Sent) -> bool:
-    """Is it the order of an attempt at an exchange that keeps no id of ours?"""
-    told = (getattr(order, "symbol", None), getattr(order, "quantity", None), getattr(order, "price", None))
-    side = getattr(order, "side", None)
-    return told == (attempt.symbol, attempt.quantity, attempt.price) and getattr(side, "value", "") == attempt.side
+def _proven_wrongly(record: IntentRecord) -> bool:
+    """Did an attempt execute that had been proven dead by its time? Only a broken bound does that."""
+    return any(attempt.proof is Proof.DEADLINE and attempt.filled > ZERO for attempt in record.attempts)

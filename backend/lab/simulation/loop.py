@@ -14,6 +14,9 @@ from random import Random
 from typing import Any, Protocol
 
 UNHEARD_MAX = 100
+HEARD_S = 1.0
+"""Whoever waits for a task has looked at its error by then."""
+
 THROWS_MAX = 20
 TIME_MAX_S = 10_000.0
 STEPS_MAX = 3_000_000
@@ -32,6 +35,11 @@ class Owner(Protocol):
 
     @property
     def dead(self) -> bool: ...
+
+    @property
+    def lagging(self) -> bool:
+        """It stands still, or did until this very moment: what has happened to it was not told to it yet."""
+        ...
 
     def keeps(self, handle: asyncio.Handle) -> bool:
         """True: the callback must not run now, and the owner has taken it."""
@@ -53,6 +61,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.set_exception_handler(self._heard)
         self.set_task_factory(self._made)
         self._tasks: dict[asyncio.Task[Any], Owner | None] = {}
+        self._failed: dict[asyncio.Task[Any], float] = {}
         self.unheard: list[str] = []
 
     def time(self) -> float:
@@ -76,12 +85,35 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._tasks[task] = OWNER.get() if context is None else context.get(OWNER)
         return task
 
+    def listen(self, *, patience_s: float = HEARD_S) -> None:
+        """Looks for tasks that ended in an error at which nobody has looked for so long. asyncio tells of one only when
+        it is thrown away, and what throws it away here is the end of the world."""
+        for task, owner in list(self._tasks.items()):
+            if not task.done():
+                continue
+            unheard = not task.cancelled() and task._log_traceback and not (owner is not None and owner.dead)
+            if unheard and owner is not None and owner.lagging:
+                self._failed[task] = self._virtual
+                continue
+            since = self._failed.setdefault(task, self._virtual) if unheard else 0.0
+            if unheard and self._virtual - since < patience_s:
+                continue
+            if unheard:
+                self._unheard(f"{task.get_name()} failed, and nobody looked", task.exception())
+            task._log_traceback = False
+            del self._tasks[task]
+            self._failed.pop(task, None)
+
+    def _unheard(self, where: str, error: BaseException | None) -> None:
+        if len(self.unheard) < UNHEARD_MAX:
+            self.unheard.append(f"{where}: {error!r}")
+
     def _heard(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Errors that nobody waits for. What is left of dead processes is dropped on purpose and says nothing."""
         error, task = context.get("exception"), context.get("future")
         owner = self._tasks.get(task) if isinstance(task, asyncio.Task) else None
-        if error is not None and (owner is None or not owner.dead) and len(self.unheard) < UNHEARD_MAX:
-            self.unheard.append(f"{context.get('message')}: {error!r}")
+        if error is not None and (owner is None or not owner.dead):
+            self._unheard(str(context.get("message")), error)
 
     def _run_once(self) -> None:
         ready, timers = self._ready, self._scheduled  # type: ignore[attr-defined]

@@ -25,8 +25,9 @@ class Weather:
     """Shares of the messages, each drawn on its own, and delays in seconds.
 
     ``slow``: so many requests and answers take a heavy tail (Pareto with index ``TAIL``) instead of about ``median_s``.
-    ``repeated``: the network delivers a request twice, and nobody hears the second answer. An order only where the
-    venue's ids are for ever, and after its first copy was taken: no network may do more (protocol 2.2), because the
+    ``cut_on_way``: the sender sees a reset, and the request arrives all the same.
+    ``repeated``: the network delivers a request twice, and the answer that comes first is heard. An order only where
+    the venue's ids are for ever, and after its first copy was taken: no network may do more (protocol 2.2), because the
     refusal of one copy says nothing of another (seed 1603).
     """
 
@@ -34,13 +35,14 @@ class Weather:
     answer_lost: float = 0.035
     refused: float = 0.01
     cut_before: float = 0.01
+    cut_on_way: float = 0.01
     cut_after: float = 0.01
     slow: float = 0.03
     repeated: float = 0.01
     median_s: float = 0.02
 
 
-CALM = Weather(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+CALM = Weather(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 TAIL = 0.8
 SLOW_S = 0.2
 SLOWEST_S = 20.0
@@ -49,12 +51,18 @@ SLOWEST_S = 20.0
 class Watch(Protocol):
     """What is told of every message, for the invariants and the trace."""
 
-    def leaving(self, process: Process, venue: str, endpoint: Endpoint | None, request: HttpRequest) -> None:
-        """The first byte leaves now."""
+    def leaving(
+        self, process: Process, venue: str, endpoint: Endpoint | None, request: HttpRequest, handed_over: float
+    ) -> None:
+        """The first byte leaves now. ``handed_over``: when the process gave it away, by its own clock."""
         ...
 
     def answered(self, venue: str, request: HttpRequest) -> str:
         """What became of an order whose answer is there: "taken" or "refused"."""
+        ...
+
+    def refused(self, venue: str, request: HttpRequest) -> None:
+        """The exchange has answered an order, whether that is heard or not, and has not taken it."""
         ...
 
     def handled(self, venue: str, endpoint: Endpoint | None) -> None:
@@ -68,6 +76,22 @@ class Watch(Protocol):
     def seen(self, what: str) -> None:
         """Counted: something that has to happen sometimes."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A request on its way, and where its answer is waited for."""
+
+    venue: str
+    endpoint: Endpoint | None
+    wire: Request
+    asked: HttpRequest
+    reply: asyncio.Future[Answer | TransportFault]
+
+    def resolve(self, what: Answer | TransportFault) -> None:
+        """The first answer counts."""
+        if not self.reply.done():
+            self.reply.set_result(what)
 
 
 class Network:
@@ -104,65 +128,64 @@ class Network:
         return False
 
     def carry(
-        self, venue: str, endpoint: Endpoint | None, request: Request, taken: Callable[[], bool]
+        self, venue: str, endpoint: Endpoint | None, wire: Request, asked: HttpRequest
     ) -> asyncio.Future[Answer | TransportFault]:
-        """Sends it off. The future is the answer, when and if it comes back. ``taken``: has the venue its order?"""
-        reply: asyncio.Future[Answer | TransportFault] = self._loop.create_future()
+        """Sends it off, as the exchange reads it and as the router asked it. The future is the answer, when and if it
+        comes back."""
+        letter = _Letter(venue, endpoint, wire, asked, self._loop.create_future())
         if self.weather is not CALM:
             self._watch.seen("rough request")
         if self._drawn(self.weather.request_lost):
             self._watch.seen("request lost")
-            return reply
+            return letter.reply
         if self._drawn(self.weather.cut_before):
             self._watch.seen("cut before it arrived")
-            self._later(self._delay(), lambda: _resolve(reply, TransportFault.RESET))
-            return reply
-        self._later(self._delay(), lambda: self._arrive(venue, endpoint, request, reply))
+            self._later(self._delay(), lambda: letter.resolve(TransportFault.RESET))
+            return letter.reply
+        if self._drawn(self.weather.cut_on_way):
+            self._watch.seen("cut on its way")
+            self._later(self._delay(), lambda: letter.resolve(TransportFault.RESET))
+        self._later(self._delay(), lambda: self._arrive(letter))
         twice = endpoint is not Endpoint.PLACE or venue in self._repeatable
         if twice and self._drawn(self.weather.repeated):
-            self._later(self._delay(), lambda: self._arrive_again(venue, endpoint, request, taken))
-        return reply
+            self._later(self._delay(), lambda: self._arrive_again(letter))
+        return letter.reply
 
-    def _arrive_again(self, venue: str, endpoint: Endpoint | None, request: Request, taken: Callable[[], bool]) -> None:
-        if endpoint is Endpoint.PLACE and not taken():
+    def _arrive_again(self, letter: _Letter) -> None:
+        order = letter.endpoint is Endpoint.PLACE
+        if order and self._watch.answered(letter.venue, letter.asked) != "taken":
             return
-        self._watch.seen("order repeated by the network" if endpoint is Endpoint.PLACE else "request repeated")
-        self._arrive(venue, endpoint, request, self._loop.create_future())
+        self._watch.seen("order repeated by the network" if order else "request repeated")
+        self._arrive(letter)
 
-    def _arrive(
-        self,
-        venue: str,
-        endpoint: Endpoint | None,
-        request: Request,
-        reply: asyncio.Future[Answer | TransportFault],
-    ) -> None:
-        core = self._cores[venue]
+    def _arrive(self, letter: _Letter) -> None:
+        core = self._cores[letter.venue]
         if core.refusing(self.now()):
-            _resolve(reply, TransportFault.RESET)
+            letter.resolve(TransportFault.RESET)
             return
-        self._perform(venue, endpoint, core.handle(request, self.now()), reply)
+        self._perform(letter, core.handle(letter.wire, self.now()))
 
-    def _perform(
-        self, venue: str, endpoint: Endpoint | None, effect: Effect, reply: asyncio.Future[Answer | TransportFault]
-    ) -> None:
-        self._watch.handled(venue, endpoint)
+    def _perform(self, letter: _Letter, effect: Effect) -> None:
+        self._watch.handled(letter.venue, letter.endpoint)
         match effect:
             case Pause(at, then):
-                self._at(at, lambda: self._perform(venue, endpoint, then(self.now()), reply))
+                self._at(at, lambda: self._perform(letter, then(self.now())))
             case Respond(at, answer):
-                self._at(at, lambda: self._answer(answer, reply))
+                self._at(at, lambda: self._answer(letter, answer))
             case Hang(at) | Reset(at):
-                self._at(at, lambda: _resolve(reply, TransportFault.RESET))
+                self._at(at, lambda: letter.resolve(TransportFault.RESET))
 
-    def _answer(self, answer: Answer, reply: asyncio.Future[Answer | TransportFault]) -> None:
+    def _answer(self, letter: _Letter, answer: Answer) -> None:
+        if letter.endpoint is Endpoint.PLACE and self._watch.answered(letter.venue, letter.asked) == "refused":
+            self._watch.refused(letter.venue, letter.asked)
         if self._drawn(self.weather.answer_lost):
             self._watch.seen("answer lost")
         elif self._drawn(self.weather.cut_after):
             self._watch.seen("cut after the effect")
-            self._later(self._delay(), lambda: _resolve(reply, TransportFault.RESET))
+            self._later(self._delay(), lambda: letter.resolve(TransportFault.RESET))
         else:
             what = TransportFault.BROKEN_ANSWER if answer.missing else answer
-            self._later(self._delay(), lambda: _resolve(reply, what))
+            self._later(self._delay(), lambda: letter.resolve(what))
 
     def _drawn(self, share: float) -> bool:
         return share > 0 and self._rng.random() < share
@@ -180,11 +203,6 @@ class Network:
         self._loop.call_later(seconds, work, context=self._free)
 
 
-def _resolve(reply: asyncio.Future[Answer | TransportFault], what: Answer | TransportFault) -> None:
-    if not reply.done():
-        reply.set_result(what)
-
-
 class SimulatedTransport:
     """The Transport port of one process."""
 
@@ -198,12 +216,12 @@ class SimulatedTransport:
         """Raises TransportError when there is no whole answer within ``request.timeout_s``."""
         venue, wire = self._wire(request)
         endpoint = self._network.endpoint(venue, wire)
-        began = self._process.monotonic()
+        began, handed_over = self._process.monotonic(), self._process.now()
         await self._process.point(f"{endpoint} before")
         if self._network.refuses(venue):
             raise TransportError(TransportFault.REFUSED, "connection refused", headers_written=False)
-        self._watch.leaving(self._process, venue, endpoint, request)
-        reply = self._network.carry(venue, endpoint, wire, lambda: self._watch.answered(venue, request) == "taken")
+        self._watch.leaving(self._process, venue, endpoint, request, handed_over)
+        reply = self._network.carry(venue, endpoint, wire, request)
         await self._process.point(f"{endpoint} sent")
         try:
             async with asyncio.timeout(max(0.0, request.timeout_s - (self._process.monotonic() - began))):

@@ -12,7 +12,7 @@ from typing import Any
 
 from backend.domain.approval import Approved
 from backend.domain.errors import VenueCallFailed
-from backend.domain.orders import OrderRef
+from backend.domain.orders import OrderRef, OrderReport, VenueOrder
 from backend.domain.outcomes import Accepted, Outcome, ProvenNotExecuted, Unknown
 from backend.domain.reasons import HealthClass, RejectReason
 from backend.ports.clock import Clock
@@ -52,7 +52,7 @@ class _Naive:
         outcome = await self._adapter._place(approved)
         if not isinstance(outcome, Unknown):
             return outcome
-        if self._policy is Policy.NOT_FOUND_MEANS_DEAD and approved.order.client_id:
+        if self._policy is Policy.NOT_FOUND_MEANS_DEAD:
             found = await self._looked_for(approved)
             if found is not None:
                 return Accepted(found, outcome.evidence)
@@ -63,9 +63,15 @@ class _Naive:
         for _ in range(LOOKS):
             await self._clock.sleep(LOOK_S)
             try:
-                report = await self._adapter.get_order(OrderRef(order.symbol, None, order.client_id))
+                report = await self._looked_at(order)
             except VenueCallFailed:
                 continue
             if report is not None:
                 return report.venue_order_id
         return None
+
+    async def _looked_at(self, order: VenueOrder) -> OrderReport | None:
+        """By our id; among the market's lists where the exchange keeps none."""
+        if order.client_id:
+            return await self._adapter.get_order(OrderRef(order.symbol, client_id=order.client_id))
+        return await self._adapter.search_order(OrderRef(order.symbol, created_at=order.created_at, like=order))

@@ -7,6 +7,7 @@ it waits for never comes; journal, network and exchanges live on.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from contextvars import Context, copy_context
@@ -39,6 +40,7 @@ class Process:
         self._held: list[asyncio.Handle] = []
         self._skew_s = skew_s
         self._drift = drift
+        self._resumed_at = -math.inf
         self.born = loop.time()
         self.context: Context = copy_context()
         self.context.run(OWNER.set, self)
@@ -67,6 +69,7 @@ class Process:
 
     def _resumed(self) -> None:
         self._paused = False
+        self._resumed_at = self._loop.time()
         held, self._held = self._held, []
         if self.dead:
             self._held = held
@@ -74,6 +77,11 @@ class Process:
         for handle in held:
             if not handle.cancelled():
                 self._loop._ready.append(handle)  # type: ignore[attr-defined]
+
+    @property
+    def lagging(self) -> bool:
+        """It stands still, or did until this very moment."""
+        return self._paused or self._resumed_at == self._loop.time()
 
     async def point(self, name: str) -> None:
         """An await at which its fate is drawn. Does not return in a process that died here."""

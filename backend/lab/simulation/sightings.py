@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 LINES_KEPT = 20_000
 
@@ -12,7 +12,10 @@ LINES_KEPT = 20_000
 class Trace:
     """Every event in order. The hash covers all of them; the newest LINES_KEPT are kept to be read."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Collection[str] = ()) -> None:
+        """``secrets``: what must stand in none of the lines (S11)."""
+        self._secrets = tuple(secrets)
+        self._clean = True
         self._digest = hashlib.sha256()
         self.lines: deque[str] = deque(maxlen=LINES_KEPT)
         self.count = 0
@@ -22,6 +25,18 @@ class Trace:
         self._digest.update(f"{line}\n".encode())
         self.lines.append(line)
         self.count += 1
+        if self.count % LINES_KEPT == 0:
+            self._look()
+
+    @property
+    def clean(self) -> bool:
+        """No line has a secret, nor had one of those that are not kept."""
+        self._look()
+        return self._clean
+
+    def _look(self) -> None:
+        written = "\n".join(self.lines)
+        self._clean = self._clean and not any(secret in written for secret in self._secrets)
 
     @property
     def digest(self) -> str:
@@ -54,4 +69,5 @@ CRASH_POINTS: Mapping[str, int] = {
     "journal step_intent done_short after": 12,
     "journal step_intent rejected after": 12,
 }
-"""Kills at these points; 14 is a disk that fails, 15 a process that stands still for longer than its deadlines."""
+"""Kills at these points; 14 is a disk that fails, 15 an order whose bytes leave after its deadline, because its process
+stood still."""

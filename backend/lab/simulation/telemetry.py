@@ -1,4 +1,4 @@
-"""The telemetry of a simulated router: its warnings and errors become lines of the trace."""
+"""The telemetry of a simulated router: what it logs becomes lines of the trace."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class TracedTelemetry:
         self._seen = seen
 
     def debug(self, message: str, **fields: object) -> None:
-        """Not kept."""
+        self._note(f"{self._name} debug: {message} {_told(fields)}")
 
     def info(self, message: str, **fields: object) -> None:
         self._note(f"{self._name} info: {message} {_told(fields)}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
 from backend.domain.orders import Intent, OnUnknown, OrderType, Side, TimeInForce
+from backend.emulator.dialect import Mode, VenueKind
 from backend.emulator.faults import Fault, FaultKind
+from backend.emulator.market import EmulatedBounds
 from backend.emulator.wire import Endpoint
 from backend.lab.simulation.process import EPOCH_S
 from backend.lab.workload import STRATEGIES, UNMAPPED
@@ -60,7 +62,7 @@ def _wish(rng: Random, number: int, at: float) -> Wish:
     rests = rng.random() < RESTING_SHARE
     limit = rests or rng.random() < LIMIT_SHARE
     patient = rng.random() < PATIENT_SHARE
-    valid_s = rng.uniform(*RESTING_S) if rests else PATIENT_S if patient else 30.0
+    valid_s = PATIENT_S if patient else rng.uniform(*RESTING_S) if rests else 30.0
     bounded = rng.random() < BOUNDED_SHARE
     cancelled = rng.random() < CANCELLED_SHARE
     intent = Intent.create(
@@ -111,6 +113,11 @@ CANCEL = frozenset({Endpoint.CANCEL})
 ORDERS = frozenset({Endpoint.PLACE, Endpoint.CANCEL})
 LONGEST_S = 40.0
 
+BOUNDS = (EmulatedBounds(), EmulatedBounds(), EmulatedBounds(engine_s=12.0, visibility_s=10.0))
+"""What an exchange promises about time: mostly little, so that orders end within the half minute that most of them
+live; in a third of the draws so much that an order may show long after anybody's patience. Real ones promise nothing,
+and the rules assume a minute of them."""
+
 
 BEYOND = Fault(
     FaultKind.LOST_ANSWER,
@@ -121,42 +128,60 @@ BEYOND = Fault(
 """The order executes and can be found only long after its exchange promised that it could."""
 
 
-def strikes(
-    rng: Random, venues: Sequence[str], kinds: Mapping[str, Mapping[FaultKind, bool]], *, beyond: bool = False
-) -> list[Strike]:
-    """Four to eight faults at each venue, within the bounds that it promises; ``beyond``: also outside of them.
-    ``kinds``: which faults it can have."""
+def strikes(rng: Random, venues: Mapping[str, VenueKind], *, beyond: bool = False) -> list[Strike]:
+    """Four to eight faults at each venue, within the bounds that it promises; ``beyond``: also outside of them."""
     made = [Strike(0.0, venue, BEYOND) for venue in venues if beyond]
-    for venue in venues:
+    for venue, kind in venues.items():
         for _ in range(rng.randint(4, 8)):
             at = rng.uniform(0.0, SPAN_S)
-            made += [Strike(at, venue, fault) for fault in _faults(rng, kinds[venue])]
+            made += [Strike(at, venue, fault) for fault in _faults(rng, kind)]
     return sorted(made, key=lambda strike: (strike.at, strike.venue))
 
 
 OVERLOADED_SHARE = 0.1
+RESTRICTED_SHARE = 0.1
+HONEST_SHARE = 0.6
 
 
-def _faults(rng: Random, can: Mapping[FaultKind, bool]) -> tuple[Fault, ...]:
-    """One fault; or a venue at the end of its strength: slow at its gate and in its engine, and its look-ups lag."""
-    if rng.random() >= OVERLOADED_SHARE:
-        return (_fault(rng, can),)
+def _faults(rng: Random, kind: VenueKind) -> tuple[Fault, ...]:
+    """One fault; a venue at the end of its strength: slow at its gate and in its engine, and its look-ups lag; or one
+    that does not trade as usual, and says or denies it."""
+    drawn = rng.random()
     length = rng.uniform(10.0, LONGEST_S)
+    if drawn < OVERLOADED_SHARE:
+        return _overloaded(length, kind)
+    if drawn < OVERLOADED_SHARE + RESTRICTED_SHARE and kind.modes:
+        mode = rng.choice(sorted(mode.value for mode in kind.modes))
+        restricted = Fault(FaultKind.MODE, length=length, params={"mode": mode})
+        if Mode.MAINTENANCE not in kind.modes or rng.random() < HONEST_SHARE:
+            return (restricted,)
+        return restricted, Fault(FaultKind.STATUS_LIE, length=length, params={"tell": "normal"})
+    return (_fault(rng, kind),)
+
+
+def _overloaded(length: float, kind: VenueKind) -> tuple[Fault, ...]:
+    engine, hidden = kind.bounds.engine_s, kind.bounds.visibility_s
+    lost = {"drop": "reset", "min": hidden / 2, "max": hidden}
     return (
         Fault(FaultKind.LATENCY, ORDERS, length=length, params={"stage": "forward", "low": 2.0, "high": 5.5}),
-        Fault(FaultKind.LATENCY, ORDERS, length=length, params={"stage": "engine", "low": 0.5, "high": 2.0}),
-        Fault(FaultKind.LOST_ANSWER, PLACE, p=0.7, length=length, params={"drop": "reset", "min": 1.0, "max": 2.0}),
+        Fault(FaultKind.LATENCY, ORDERS, length=length, params={"stage": "engine", "low": engine / 4, "high": engine}),
+        Fault(FaultKind.LOST_ANSWER, PLACE, p=0.7, length=length, params=lost),
     )
 
 
-def _fault(rng: Random, can: Mapping[FaultKind, bool]) -> Fault:
+def _fault(rng: Random, kind: VenueKind) -> Fault:
     """One of the ways in which exchanges have failed (incidents.md), with drawn length and strength."""
     length = rng.uniform(2.0, LONGEST_S)
     drop = rng.choice(("reset", "hang"))
+    hidden_s = kind.bounds.visibility_s
     choices = [
-        Fault(FaultKind.LOST_ANSWER, PLACE, p=rng.uniform(0.3, 1.0), length=length, params=_lag(rng, drop=drop)),
-        Fault(FaultKind.LATE, PLACE, p=rng.uniform(0.3, 1.0), length=length, params=_lag(rng, trades_max=1.0)),
-        Fault(FaultKind.LATENCY, ORDERS, length=length, params=_slow(rng, "engine", 2.0)),
+        Fault(
+            FaultKind.LOST_ANSWER, PLACE, p=rng.uniform(0.3, 1.0), length=length, params=_lag(rng, hidden_s, drop=drop)
+        ),
+        Fault(
+            FaultKind.LATE, PLACE, p=rng.uniform(0.3, 1.0), length=length, params=_lag(rng, hidden_s, trades_max=1.0)
+        ),
+        Fault(FaultKind.LATENCY, ORDERS, length=length, params=_slow(rng, "engine", kind.bounds.engine_s)),
         Fault(FaultKind.LATENCY, ORDERS, length=length, params=_slow(rng, "arrival", 6.0)),
         Fault(FaultKind.LATENCY, ORDERS, length=length, params=_slow(rng, "forward", 6.0)),
         Fault(FaultKind.LATENCY, length=length, params=_slow(rng, "answer", 4.0)),
@@ -169,17 +194,14 @@ def _fault(rng: Random, can: Mapping[FaultKind, bool]) -> Fault:
         Fault(FaultKind.STALE_BOOK, length=length),
         Fault(FaultKind.PRICE, length=length, params={"symbol": "", "percent": rng.uniform(-2.0, 2.0)}),
     ]
-    if can[FaultKind.MODE]:
-        choices.append(Fault(FaultKind.MODE, length=length, params={"mode": "maintenance"}))
-        choices.append(Fault(FaultKind.STATUS_LIE, length=length, params={"tell": "normal"}))
-    if can[FaultKind.STORM]:
+    if kind.throttle is not None:
         choices.append(Fault(FaultKind.STORM, length=length, params={"rate": rng.randint(0, 3)}))
     return rng.choice(choices)
 
 
-def _lag(rng: Random, **more: object) -> dict[str, object]:
-    low = rng.uniform(0.0, 1.0)
-    return {"min": low, "max": rng.uniform(low, 2.0), **more}
+def _lag(rng: Random, most: float, **more: object) -> dict[str, object]:
+    low = rng.uniform(0.0, most / 2)
+    return {"min": low, "max": rng.uniform(low, most), **more}
 
 
 def _slow(rng: Random, stage: str, most: float) -> dict[str, object]:

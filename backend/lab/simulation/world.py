@@ -20,7 +20,7 @@ from backend.domain.records import Equivalent
 from backend.domain.rules import IdClass, VenueRules
 from backend.emulator.books import GeneratedBooks
 from backend.emulator.core import VenueCore
-from backend.emulator.dialect import Mode
+from backend.emulator.fault_kinds import WHOLE_VENUE
 from backend.emulator.faults import Fault, FaultKind
 from backend.emulator.registry import KINDS
 from backend.emulator.wire import Endpoint
@@ -70,18 +70,21 @@ class World:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._loop = VirtualLoop(self._rng("schedule"))
-        self.trace = Trace()
         self.sightings: Sightings = Sightings()
         self._store = memory_store(f"{self._rng('tag').getrandbits(32):08x}")
         keys = self._rng("keys")
         self._keys = {venue: dict(KINDS[venue].new_keys(keys.randbytes)) for venue in EXCHANGES}
+        named = [(name, value) for own in self._keys.values() for name, value in own.items()]
+        self.trace = Trace([value for name, value in named if name != "permissions"])
+        bounds = self._rng("bounds")
+        self._kinds = {venue: replace(KINDS[venue], bounds=bounds.choice(workload.BOUNDS)) for venue in EXCHANGES}
         self._cores = self._exchanges()
         self._cap = self._rng("caps").choice(CAPS)
         exposure = Exposure(self._cap, QUOTES)
         self.invariants = Invariants(
             self._store, self._cores, self.noted, self.seen, exposure=exposure, beyond=plan.beyond
         )
-        rules = _rules()
+        rules = self._rules()
         # Where an id is refused for ever, the network may deliver an order twice (protocol 2.2, class P).
         safe = frozenset(venue for venue in EXCHANGES if rules[venue].id_class.value is IdClass.PERMANENT)
         self._network = Network(self._loop, self._rng("network"), self._cores, self, safe)
@@ -96,8 +99,7 @@ class World:
         self.begin()
         for wish in workload.wishes(self._rng("orders"), self._plan.intents):
             self.want(wish)
-        kinds = {venue: _possible(venue) for venue in EXCHANGES}
-        strikes = workload.strikes(self._rng("faults"), EXCHANGES, kinds, beyond=self._plan.beyond)
+        strikes = workload.strikes(self._rng("faults"), self._kinds, beyond=self._plan.beyond)
         self._wanted.append(self._loop.create_task(self._strikes(strikes)))
         return self.end()
 
@@ -117,7 +119,8 @@ class World:
         fault = _fitting(strike.fault, strike.venue)
         self.noted(f"fault at {strike.venue}: {fault.kind} {json.dumps(dict(fault.params))} for {fault.length}")
         self._cores[strike.venue].inject(fault, self._network.now())
-        self.seen(f"fault {fault.kind.value}")
+        if fault.kind in WHOLE_VENUE:
+            self.seen(f"fault {fault.kind.value}")
 
     def advance(self, seconds: float) -> None:
         """So much time passes."""
@@ -139,6 +142,7 @@ class World:
     def end(self) -> Outcome:
         """Waits for every caller, stops the faults, lets everything come to its end, and judges."""
         self._finished(self._ended())
+        self._loop.listen(patience_s=0.0)
         for unheard in self._loop.unheard:
             self.invariants.violated(f"an error that nobody heard: {unheard}")
         violations = tuple(self.invariants.violations)
@@ -172,13 +176,16 @@ class World:
         self._store.acknowledge("looked at it", self._network.now())
         await self._callers.want(workload.probe(self._loop.time()))
         self.invariants.works_again(workload.PROBE)
+        for name in self._callers.unanswered():
+            self.invariants.violated(f"L5: the cancel of {name} is never answered")
+        self._loop.listen()
         self._lives.cancel()
         self._routers.end()
         self.invariants.at_rest(self.wanted + 1, self._network.now())
-        written = "\n".join(self.trace.lines)
-        for own in self._keys.values():
-            if any(name != "permissions" and value in written for name, value in own.items()):
-                self.invariants.violated("S11: a key stands in the trace")
+        for core in self._cores.values():
+            self.sightings.update({f"fault {kind.value}": count for kind, count in core.struck.items()})
+        if not self.trace.clean:
+            self.invariants.violated("S11: a key stands in the trace")
 
     async def _strikes(self, strikes: Sequence[workload.Strike]) -> None:
         for strike in strikes:
@@ -201,6 +208,7 @@ class World:
         until = self._loop.time() + CALM_S_MAX
         while self._loop.time() < until:
             await asyncio.sleep(LOOK_S)
+            self._loop.listen()
             if self.invariants.all_ended():
                 await asyncio.sleep(LATE_S if self._plan.beyond else 0.0)
                 return
@@ -214,15 +222,20 @@ class World:
     def seen(self, what: str) -> None:
         self.sightings[what] += 1
 
-    def leaving(self, process: Process, venue: str, endpoint: Endpoint | None, request: HttpRequest) -> None:
+    def leaving(
+        self, process: Process, venue: str, endpoint: Endpoint | None, request: HttpRequest, handed_over: float
+    ) -> None:
         self.noted(f"p{process.number} -> {venue} {endpoint} {len(request.url)} {len(request.body or b'')}")
         if endpoint is Endpoint.PLACE:
-            self.invariants.placing(process, venue, request)
+            self.invariants.sendings.placing(venue, request, handed_over, process.now())
         if endpoint is Endpoint.CANCEL:
             self.invariants.cancelling(process, request)
 
     def answered(self, venue: str, request: HttpRequest) -> str:
-        return self.invariants.answered(venue, request)
+        return "taken" if self.invariants.sendings.taken(venue, request) else "refused"
+
+    def refused(self, venue: str, request: HttpRequest) -> None:
+        self.invariants.sendings.refused(venue, request)
 
     def handled(self, venue: str, endpoint: Endpoint | None) -> None:
         self.noted(f"{venue} handles {endpoint}")
@@ -237,11 +250,21 @@ class World:
         books = thin_books(self._plan.seed)
         cores = {}
         for venue in EXCHANGES:
-            core = VenueCore(KINDS[venue], keys=self._keys[venue], books=books, rng=self._rng(f"venue {venue}"))
+            core = VenueCore(self._kinds[venue], keys=self._keys[venue], books=books, rng=self._rng(f"venue {venue}"))
             ahead = self._rng(f"clock of {venue}").uniform(-CLOCK_AHEAD_S, CLOCK_AHEAD_S)
             core.inject(Fault(FaultKind.CLOCK, params={"seconds": ahead}), EPOCH_S)
             cores[venue] = core
         return cores
+
+    def _rules(self) -> Mapping[str, VenueRules]:
+        """What the router believes of the exchanges: the truth, or less than that where they break their bounds."""
+        believed = {venue: kind.bounds for venue, kind in (KINDS if self._plan.beyond else self._kinds).items()}
+        return {
+            venue: bootstrap.emulated_rules(
+                venue, engine_s=believed[venue].engine_s, visibility_s=believed[venue].visibility_s
+            )
+            for venue in EXCHANGES
+        }
 
     def _parts(self, rules: Mapping[str, VenueRules]) -> Parts:
         return Parts(
@@ -273,20 +296,6 @@ def thin_books(seed: int) -> GeneratedBooks:
         shapes[venue] = replace(usual, level_usd=usual.level_usd * THIN.get(venue, THIN_ELSE))
     markets = {venue: {market.symbol: market for market in KINDS[venue].markets} for venue in EXCHANGES}
     return GeneratedBooks(seed, shapes, markets, frame_s=BOOK_S)
-
-
-def _rules() -> Mapping[str, VenueRules]:
-    return {
-        venue: bootstrap.emulated_rules(
-            venue, engine_s=KINDS[venue].bounds.engine_s, visibility_s=KINDS[venue].bounds.visibility_s
-        )
-        for venue in EXCHANGES
-    }
-
-
-def _possible(venue: str) -> Mapping[FaultKind, bool]:
-    kind = KINDS[venue]
-    return {FaultKind.MODE: Mode.MAINTENANCE in kind.modes, FaultKind.STORM: kind.throttle is not None}
 
 
 def _fitting(fault: Fault, venue: str) -> Fault:
