@@ -109,7 +109,7 @@ class VenueCore:
 
     @property
     def struck(self) -> Mapping[FaultKind, int]:
-        """How often a fault of each kind met a request. Not of those that concern the venue as a whole."""
+        """How often a fault of each kind met a request. A closed port meets none."""
         return self._board.struck
 
     def banned_s(self, now: float) -> float:
@@ -209,10 +209,13 @@ class VenueCore:
 
     def _execute(self, served: Submission | Cancellation | Batch, plan: Plan, now: float) -> Effect:
         self._match(now)
-        if not isinstance(served, Batch):
-            return _finish(plan, self._carry_out(served, plan, now), now)
-        answers = [self._carry_out(part, plan, now) for part in served.parts]
-        return _finish(plan, served.joined(answers, now + self._engine.ahead), now)
+        if isinstance(served, Batch):
+            answers = [self._carry_out(part, plan, now) for part in served.parts]
+            answer = served.joined(answers, now + self._engine.ahead)
+        else:
+            answer = self._carry_out(served, plan, now)
+        effect = _finish(plan, answer, now)
+        return dataclasses.replace(effect, by_engine=True) if isinstance(effect, Respond) else effect
 
     def _carry_out(self, part: Submission | Cancellation, plan: Plan, now: float) -> Answer:
         return self._submit(part, plan, now) if isinstance(part, Submission) else self._cancel(part, now)

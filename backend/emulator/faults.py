@@ -174,7 +174,7 @@ class FaultBoard:
         self._pinned: dict[str, _Pinned] = {}
         self._made = 0
         self.struck: Counter[FaultKind] = Counter()
-        """How often a fault met a request."""
+        """How often a fault of each kind met a request."""
 
     def pin(self, armed: Armed, now: float) -> str:
         """Put a fault up; returns its id. Faults that are over make room for new ones."""

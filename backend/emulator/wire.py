@@ -55,10 +55,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """The answer leaves at ``at`` (epoch seconds)."""
+    """The answer leaves at ``at`` (epoch seconds). ``by_engine``: it is not that of a gate before the engine."""
 
     at: float
     answer: Answer
+    by_engine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

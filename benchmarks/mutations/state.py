@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from decimal import Decimal
 from typing import Any
@@ -183,3 +184,12 @@ def reviewer_dies() -> None:
         raise ValueError("a program's fault")
 
     router.Router.review = review
+
+
+def cancel_hangs() -> None:
+    """Whoever cancels an order waits for ever."""
+
+    async def cancel(self: Any, intent_id: str) -> Any:
+        await asyncio.get_running_loop().create_future()
+
+    router.Router.cancel = cancel

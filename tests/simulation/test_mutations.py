@@ -22,17 +22,18 @@ SOON = {
     "S3": "retry_of_the_library",
     "S4": "late_evidence_is_ignored",
     "S5": "caps_are_forgotten",
-    "S6": "server_error_as_refusal",
+    "S6": "cut_off_as_refusal",
     "S8": "ends_with_an_open_attempt",
     "S9": "late_send_is_allowed",
     "S10": "state_without_event",
     "S11": "keys_in_the_log",
     "L1": "parked_for_ever",
+    "L5": "cancel_hangs",
     "an error that nobody heard": "reviewer_dies",
 }
 """For each promise a mutant that breaks it in one of the first worlds."""
 
-WORLDS = 4
+WORLDS = 6
 
 
 def ran(code: str) -> str:

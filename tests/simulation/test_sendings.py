@@ -106,3 +106,10 @@ def test_an_order_that_is_not_the_journaled_one(change: dict[str, Any]) -> None:
     sendings, broken, _ = watched(replace(TAKEN, **change))
     sendings.compare("okx")
     assert [problem[:8] for problem in broken] == ["S3: a/1 "]
+
+
+def test_the_same_order_taken_twice() -> None:
+    """An exchange that takes two orders of one attempt has been asked twice, or lets itself be asked twice."""
+    sendings, broken, _ = watched(TAKEN, replace(TAKEN, order_id="v2"))
+    sendings.compare("okx")
+    assert broken == ["S3: okx took a/1 twice: as v1 and as v2"]

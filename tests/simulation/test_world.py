@@ -89,7 +89,7 @@ def test_the_same_seed_is_the_same_world() -> None:
 )
 def test_naive_policies_are_caught(policy: Policy, least: float) -> None:
     """They run through the same machine, and execute orders twice: else the faults would be too mild."""
-    found = add_up(Plan(0, policy=policy), range(40), processes=2)
+    found = add_up(Plan(0, policy=policy), range(25), processes=2)
     assert found.overfilled / found.intents > least
     assert any(violation.startswith("S1") for one in found.failures for violation in one.violations)
 
@@ -97,7 +97,7 @@ def test_naive_policies_are_caught(policy: Policy, least: float) -> None:
 @pytest.mark.slow
 def test_broken_bounds_are_told() -> None:
     """Exchanges that hide orders for longer than they promise can make us execute twice. It is booked, and told."""
-    found = add_up(Plan(0, beyond=True), range(30), processes=2)
+    found = add_up(Plan(0, beyond=True), range(20), processes=2)
     assert [(one.seed, one.violations) for one in found.failures] == []
     assert found.overfilled > 0
     assert found.sightings["over_executed"] > 0

@@ -128,6 +128,10 @@ class MemoryStore:
         """The newest intents, oldest first."""
         return tuple(reversed(store.recent(self._db, limit)))
 
+    def unfinished(self) -> tuple[IntentRecord, ...]:
+        """The intents that have not ended, oldest first."""
+        return store.unfinished(self._db)
+
     def events(self, after: int, limit: int) -> tuple[Event, ...]:
         """What happened after the event of that number, oldest first."""
         return store.events(self._db, after, limit)

@@ -74,15 +74,22 @@ class Callers:
         name = wish.intent.id
         self._watch.noted(f"{name} is to be cancelled")
         self._watch.seen("cancel requested")
+        answered = await self._cancel_asked(name)
+        while not answered:
+            answered = await self._cancel_asked(name, after_s=REPEAT_S)
+
+    async def _cancel_asked(self, name: str, after_s: float = 0.0) -> bool:
+        """Once. False: ask again."""
+        await asyncio.sleep(after_s)
         task = await self._routers.answer(f"cancel of {name}", lambda router: router.cancel(name))
         if task is None:
-            return
+            return False
         error = task.exception()
         if error is None:
             self._invariants.cancel_told(name)
-        else:
-            self._watch.noted(f"cancel of {name}: {type(error).__name__}")
-            self._typed(name, error)
+            return True
+        self._watch.noted(f"cancel of {name}: {type(error).__name__}")
+        return not (self._typed(name, error) and isinstance(error, JournalError | OrderFateUnknown))
 
     async def _look_up(self, intent_id: str) -> None:
         """An operator looks at the exchange's own pages, where nothing else can tell, and says what is there."""

@@ -230,11 +230,9 @@ class Invariants:
 
     def all_ended(self) -> bool:
         """Is every order final, or parked where nothing can ever prove (L2)?"""
-        return not any(self._unfinished(record) for record in self._store.records(len(self._intents) + 1))
+        return not any(self._goes_on(record) for record in self._store.unfinished())
 
-    def _unfinished(self, record: IntentRecord) -> bool:
-        if record.state.final:
-            return False
+    def _goes_on(self, record: IntentRecord) -> bool:
         provable = any(attempt.order.client_id for attempt in record.open_attempts)
         return record.state is not IntentState.PARKED or provable or not record.open_attempts
 

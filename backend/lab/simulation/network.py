@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from backend.emulator.core import VenueCore
+from backend.emulator.faults import FaultKind
 from backend.emulator.wire import Answer, Effect, Endpoint, Hang, Pause, Request, Reset, Respond
 from backend.lab.simulation.process import EPOCH_S, Process
 from backend.ports.transport import HttpAnswer, HttpRequest, TransportError, TransportFault
@@ -27,8 +28,9 @@ class Weather:
     ``slow``: so many requests and answers take a heavy tail (Pareto with index ``TAIL``) instead of about ``median_s``.
     ``cut_on_way``: the sender sees a reset, and the request arrives all the same.
     ``repeated``: the network delivers a request twice, and the answer that comes first is heard. An order only where
-    the venue's ids are for ever, and after its first copy was taken: no network may do more (protocol 2.2), because the
-    refusal of one copy says nothing of another (seed 1603).
+    the venue's ids are for ever, after its first copy was taken, and of its second only what the engine says, which is
+    that it knows the id: no network may do more (protocol 2.2), because the refusal of one copy at some gate says
+    nothing of another (seed 1603).
     """
 
     request_lost: float = 0.035
@@ -80,13 +82,14 @@ class Watch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """A request on its way, and where its answer is waited for."""
+    """A request on its way, and where its answer is waited for. ``copy``: the network delivers it once more."""
 
     venue: str
     endpoint: Endpoint | None
     wire: Request
     asked: HttpRequest
     reply: asyncio.Future[Answer | TransportFault]
+    copy: bool = False
 
     def resolve(self, what: Answer | TransportFault) -> None:
         """The first answer counts."""
@@ -122,7 +125,10 @@ class Network:
 
     def refuses(self, venue: str) -> bool:
         """Does this connection fail before a byte of the request is written?"""
-        if self._cores[venue].refusing(self.now()) or self._drawn(self.weather.refused):
+        closed = self._cores[venue].refusing(self.now())
+        if closed:
+            self._watch.seen(f"fault {FaultKind.REFUSE.value}")
+        if closed or self._drawn(self.weather.refused):
             self._watch.seen("connection refused")
             return True
         return False
@@ -156,7 +162,7 @@ class Network:
         if order and self._watch.answered(letter.venue, letter.asked) != "taken":
             return
         self._watch.seen("order repeated by the network" if order else "request repeated")
-        self._arrive(letter)
+        self._arrive(replace(letter, copy=True))
 
     def _arrive(self, letter: _Letter) -> None:
         core = self._cores[letter.venue]
@@ -170,8 +176,9 @@ class Network:
         match effect:
             case Pause(at, then):
                 self._at(at, lambda: self._perform(letter, then(self.now())))
-            case Respond(at, answer):
-                self._at(at, lambda: self._answer(letter, answer))
+            case Respond(at, answer, by_engine):
+                if by_engine or not letter.copy or letter.endpoint is not Endpoint.PLACE:
+                    self._at(at, lambda: self._answer(letter, answer))
             case Hang(at) | Reset(at):
                 self._at(at, lambda: letter.resolve(TransportFault.RESET))
 

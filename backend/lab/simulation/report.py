@@ -45,6 +45,8 @@ SOMETIMES: tuple[str, ...] = (
     "cut after the effect",
     "heavy-tail delay",
     "connection refused",
+    "the disk failed before a commit",
+    "the disk failed after a commit",
     "router opened",
 )
 

@@ -34,7 +34,7 @@ IDS_PER_SEED = 1_000
 SKEW_S = 0.4
 DRIFT = 1e-4
 COMMIT_S_MAX = 0.004
-WHOLE_EVERY = 4
+WHOLE_EVERY = 8
 """At so many starts the whole journal is compared with its events, which takes long."""
 
 
@@ -192,7 +192,10 @@ class Routers:
 
     async def committed(self, life: Life, unit: object) -> None:
         """After it. Raises sqlite3.OperationalError where the disk fails and has kept it all the same."""
-        self._parts.invariants.committed()
+        try:
+            self._parts.invariants.committed()
+        except sqlite3.Error as error:
+            raise RuntimeError("the simulation cannot read the journal") from error
         self._parts.loop.listen()
         self._disk(life, f"{unit} after")
         await life.process.point(f"journal {unit} after")
@@ -201,6 +204,7 @@ class Routers:
         if self.rough and self._fate.random() < self._parts.plan.disk:
             self._parts.watch.noted(f"p{life.process.number}: the disk fails at {where}")
             self._parts.watch.seen("crash point 14")
+            self._parts.watch.seen(f"the disk failed {where.rpartition(' ')[2]} a commit")
             life.journal_failed()
             raise sqlite3.OperationalError("database or disk is full")
 

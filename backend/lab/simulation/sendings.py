@@ -57,6 +57,7 @@ class Sendings:
         self._seen = seen
         self._compared = dict.fromkeys(cores, 0)
         self._owners: dict[tuple[str, str], str] = {}
+        self._orders: dict[str, str] = {}
         self.attempts: dict[str, Sent] = {}
 
     def opened(self, intent_id: str, attempt_id: str, request: Mapping[str, object]) -> None:
@@ -112,6 +113,8 @@ class Sendings:
                 self._violated(f"S3: {venue} took {order.order_id}, which is of no attempt")
                 continue
             sent = self.attempts[name]
+            if self._orders.setdefault(name, order.order_id) != order.order_id:
+                self._violated(f"S3: {venue} took {name} twice: as {self._orders[name]} and as {order.order_id}")
             if not sent.asks_for(order):
                 self._violated(f"S3: {name} is at {venue} as {order.side} {order.quantity} at {order.price}")
             if sent.client_id and (order.not_after is None or order.not_after > sent.not_after + ROUNDED_S):

@@ -20,7 +20,6 @@ from backend.domain.records import Equivalent
 from backend.domain.rules import IdClass, VenueRules
 from backend.emulator.books import GeneratedBooks
 from backend.emulator.core import VenueCore
-from backend.emulator.fault_kinds import WHOLE_VENUE
 from backend.emulator.faults import Fault, FaultKind
 from backend.emulator.registry import KINDS
 from backend.emulator.wire import Endpoint
@@ -119,8 +118,6 @@ class World:
         fault = _fitting(strike.fault, strike.venue)
         self.noted(f"fault at {strike.venue}: {fault.kind} {json.dumps(dict(fault.params))} for {fault.length}")
         self._cores[strike.venue].inject(fault, self._network.now())
-        if fault.kind in WHOLE_VENUE:
-            self.seen(f"fault {fault.kind.value}")
 
     def advance(self, seconds: float) -> None:
         """So much time passes."""
@@ -176,8 +173,6 @@ class World:
         self._store.acknowledge("looked at it", self._network.now())
         await self._callers.want(workload.probe(self._loop.time()))
         self.invariants.works_again(workload.PROBE)
-        for name in self._callers.unanswered():
-            self.invariants.violated(f"L5: the cancel of {name} is never answered")
         self._loop.listen()
         self._lives.cancel()
         self._routers.end()
@@ -204,15 +199,18 @@ class World:
                     core.clear(now, fault_id)
 
     async def _settled(self) -> None:
-        """Until every order has come to its end, or is parked for want of evidence."""
+        """Until every order has come to its end, or is parked for want of evidence, and every cancel is answered."""
         until = self._loop.time() + CALM_S_MAX
         while self._loop.time() < until:
             await asyncio.sleep(LOOK_S)
             self._loop.listen()
-            if self.invariants.all_ended():
+            if self.invariants.all_ended() and not self._callers.unanswered():
                 await asyncio.sleep(LATE_S if self._plan.beyond else 0.0)
                 return
-        self.invariants.violated(f"L1: after {CALM_S_MAX:g} s without faults there are orders without an end")
+        for name in self._callers.unanswered():
+            self.invariants.violated(f"L5: after {CALM_S_MAX:g} s without faults the cancel of {name} is not answered")
+        if not self.invariants.all_ended():
+            self.invariants.violated(f"L1: after {CALM_S_MAX:g} s without faults there are orders without an end")
 
     # --- what happens, told ------------------------------------------------------------------------------------------
 

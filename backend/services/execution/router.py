@@ -322,15 +322,16 @@ class Router:
             self._ghost_look.cancel()
             await asyncio.gather(self._ghost_look, return_exceptions=True)
             self._ghost_look = None
-        for intent_id in self._lifecycle.cancels.waiting & self._running.keys():
+        for intent_id in sorted(self._lifecycle.cancels.waiting & self._running.keys()):
             # It only rests: there is nothing to wait for, and the next start finds it.
             self._running[intent_id].task.cancel()
         tasks = [running.task for running in self._running.values()]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=grace_s)
-            for task in late:
+            unfinished = [task for task in tasks if task in late]  # in an order that repeats
+            for task in unfinished:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.gather(*unfinished, return_exceptions=True)
 
     def _start(self, intent: Intent, work: Coroutine[object, object, ExecutionResult]) -> asyncio.Task[ExecutionResult]:
         task = asyncio.create_task(work, name=f"order {intent.id}")
