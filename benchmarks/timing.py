@@ -28,15 +28,15 @@ async def timed(work: Callable[[], Awaitable[object]]) -> float:
 
 
 def commit() -> str:
-    """The commit that is measured, marked when the tree differs from it."""
-    told = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607 - git of the developer's own path
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return told.stdout.strip() or "not a git checkout"
+    """The commit that is measured, marked when the tree differs from it in more than the figures themselves."""
+    named = _git("describe", "--always", "--abbrev=12")
+    changed = _git("status", "--porcelain", "--", ".", f":!{FIGURES.relative_to(ROOT)}")
+    return f"{named}{'-dirty' if changed else ''}" if named else "not a git checkout"
+
+
+def _git(*command: str) -> str:
+    told = subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607 - the developer's own
+    return told.stdout.strip()
 
 
 def measured_on() -> dict[str, object]:

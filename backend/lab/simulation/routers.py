@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend import bootstrap
 from backend.config import Settings
-from backend.domain.errors import JournalError
+from backend.domain.errors import JournalCorrupt, JournalError
 from backend.domain.rules import VenueRules
 from backend.lab.simulation.invariants import Invariants
 from backend.lab.simulation.loop import VirtualLoop
@@ -155,7 +155,9 @@ class Routers:
         error = None if task.cancelled() else task.exception()
         if error is None:
             return
-        if not isinstance(error, JournalError):
+        if isinstance(error, JournalCorrupt):
+            self._parts.invariants.violated(f"S10: the next router does not find the journal as it was left: {error}")
+        elif not isinstance(error, JournalError):
             self._parts.invariants.violated(f"L6: the router did not start: {error!r}")
         life.journal_failed()
 
