@@ -61,13 +61,14 @@ def test_seeds_that_showed_a_fault_beyond_the_bounds(seed: int) -> None:
     assert simulate(Plan(seed, beyond=True)).violations == ()
 
 
-def test_messages_are_lost_as_often_as_they_should() -> None:
+@pytest.mark.slow
+def test_messages_are_lost_as_often_as_they_should(tally: Tally) -> None:
     """Six to eight of a hundred requests get no answer because one of both ways loses it; a few more are cut off."""
-    outcome = add_up(Plan(0), range(20))
-    lost = outcome.sightings["request lost"] + outcome.sightings["answer lost"]
-    cut = sum(outcome.sightings[f"cut {when}"] for when in ("before it arrived", "on its way", "after the effect"))
-    assert 0.06 <= lost / outcome.sightings["rough request"] <= 0.08
-    assert 0.02 <= cut / outcome.sightings["rough request"] <= 0.04
+    seen = tally.sightings
+    lost = seen["request lost"] + seen["answer lost"]
+    cut = sum(seen[f"cut {when}"] for when in ("before it arrived", "on its way", "after the effect"))
+    assert 0.06 <= lost / seen["rough request"] <= 0.08
+    assert 0.02 <= cut / seen["rough request"] <= 0.04
 
 
 @pytest.mark.slow
