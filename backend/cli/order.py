@@ -100,7 +100,7 @@ def show(
 @app.command()
 def resolve(
     order: Annotated[str, typer.Argument(help="The id of an order that waits for evidence.")],
-    word: Annotated[str, typer.Option("--as", help="What you saw at the exchange: dead, or filled=QUANTITY.")],
+    word: Annotated[str, typer.Option("--as", help="What you saw there: dead, or filled=ALL THAT IT EXECUTED.")],
     reason: Annotated[str, typer.Option(help="How you know it; kept in the journal.")],
     file: File = None,
     as_json: Json = False,

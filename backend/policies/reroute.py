@@ -63,10 +63,24 @@ def contradiction(order: VenueOrder, report: OrderReport, *, booked: Decimal = Z
     return None
 
 
+def word_was_given(record: IntentRecord) -> bool:
+    """Has an operator said how an attempt of it ended? Then nothing more is placed for it: it was given up to somebody
+    who looks at the venues, and who was told that nothing is sent."""
+    return any(attempt.proof is Proof.OPERATOR for attempt in record.attempts)
+
+
 def ending(
     record: IntentRecord, drops: Sequence[Drop], *, expired: bool, cancelled: bool = False
 ) -> tuple[IntentState, EndReason]:
     """How an intent ends that has nowhere left to go. Call it only when no attempt is open."""
+    state, reason = _ending(record, drops, expired=expired, cancelled=cancelled)
+    by_word = word_was_given(record) and state is not IntentState.DONE and not expired and not cancelled
+    return state, EndReason.RESOLVED if by_word else reason
+
+
+def _ending(
+    record: IntentRecord, drops: Sequence[Drop], *, expired: bool, cancelled: bool
+) -> tuple[IntentState, EndReason]:
     if record.filled >= record.intent.quantity:
         return IntentState.DONE, EndReason.FILLED
     worked = [attempt for attempt in record.attempts if attempt.filled > ZERO or attempt.proof is Proof.TERMINAL_STATE]

@@ -55,6 +55,7 @@ class Desk:
         for _ in range(STORED_LOOKS_MAX):
             record = await self.journal.get(intent.id)
             if record is not None:
+                task.cancel()  # it only waits: the order is the router's, and one more for each repeat would pile up
                 return record
             if task.done():
                 return await self._told(intent.id, task)

@@ -14,7 +14,7 @@ from backend.domain.reasons import DropReason, EndReason, FailoverFailure, ParkR
 from backend.domain.records import FIRST_LEG, Attempt, Drop, ExecutionResult, IntentRecord
 from backend.policies.candidate import judge_candidate, request_deadline
 from backend.policies.late import WATCHED
-from backend.policies.reroute import ending, may_move, relief
+from backend.policies.reroute import ending, may_move, relief, word_was_given
 from backend.policies.resting import RETRY_S, next_look_s, waits_for_a_venue
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
@@ -45,8 +45,9 @@ class Route:
 
 
 OnSettled = Callable[[bool], None]
-"""Called when nobody needs to wait any longer for the attempts found at the beginning: each is settled, rests (then
-with True), or stays in doubt after a round of looks, with all that it blocks."""
+"""Called when nobody needs to wait any longer for the attempts found at the beginning: each is settled, or stays in
+doubt after a round of looks, with all that it blocks. With True: nothing of the order needs to be waited for, as far as
+anybody knows until its end: it rests, or waits for a venue where it can."""
 
 
 @dataclass(slots=True)
@@ -108,6 +109,7 @@ class Lifecycle:
             if self._over(record) or not waits_for_a_venue(record, journey.drops):
                 return await self._end(record, journey)
             journey.drops.clear()
+            on_settled(True)
             pause_s = next_look_s(self.clock.now(), record.valid_until, RETRY_S)
             await self.cancels.wait(record.intent.id, self.clock, pause_s)
 
@@ -119,9 +121,7 @@ class Lifecycle:
         return parked.record if record is None and hasty else record
 
     def _relief(self, record: IntentRecord) -> Decimal:
-        if self._expired(record) or self.cancels.wanted(record.intent.id):
-            return ZERO
-        return relief(record)
+        return ZERO if self._given_up(record) else relief(record)
 
     async def _relieved(self, record: IntentRecord, journey: _Journey) -> IntentRecord | None:
         """The fate of an attempt stays unknown, and its caller has allowed for that: as much as the overfill budget
@@ -163,7 +163,11 @@ class Lifecycle:
 
     def _over(self, record: IntentRecord, leg: int = FIRST_LEG) -> bool:
         """Is nothing more to be placed?"""
-        return record.room(leg) <= 0 or self._expired(record) or self.cancels.wanted(record.intent.id)
+        return record.room(leg) <= 0 or self._given_up(record)
+
+    def _given_up(self, record: IntentRecord) -> bool:
+        """Is nothing more wanted, whatever is left?"""
+        return self._expired(record) or self.cancels.wanted(record.intent.id) or word_was_given(record)
 
     async def look_again(
         self, record: IntentRecord, route: Route, on_settled: OnSettled = nobody_waits
@@ -327,6 +331,8 @@ class Lifecycle:
 
     def taken_at_word(self, record: IntentRecord) -> None:
         """An operator has ended the newest attempt: what is kept in memory follows."""
+        if record.state.final:
+            self.cancels.forget(record.intent.id)
         attempt = next(one for one in reversed(record.attempts) if one.proof is Proof.OPERATOR)
         self.attempts.taken_at_word(record, attempt)
         adapter = self.adapter(attempt.venue)

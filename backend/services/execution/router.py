@@ -10,29 +10,29 @@ from dataclasses import dataclass
 from backend.config.model import Settings
 from backend.domain.errors import (
     IdempotencyConflict,
-    InvalidOrder,
     JournalFailed,
     OrderFateUnknown,
     QuantumTraderError,
     RouterBusy,
     RouterClosed,
     RouterHalted,
+    UnknownOrder,
 )
 from backend.domain.ids import body_hash, differences
 from backend.domain.lifecycle import IntentState
-from backend.domain.orders import DEFAULT_VALIDITY_S, Intent
+from backend.domain.orders import Intent
 from backend.domain.records import ExecutionResult, IntentRecord
 from backend.policies.routing_tables import FailoverChains, candidates, known_exchange, primary_of
+from backend.policies.validity import valid_until
 from backend.ports.clock import Clock
 from backend.ports.journal import Journal
 from backend.ports.telemetry import Telemetry
 from backend.services.execution.late import LateEvidence
 from backend.services.execution.lifecycle import Lifecycle, OnSettled, Route, nobody_waits
-from backend.services.execution.resolving import Word, resolve
+from backend.services.execution.resolving import Word, check_word, resolve
 
 ORDERS_IN_FLIGHT_MAX = 1_000
 REVIEW_INTERVAL_S = 60.0
-VALIDITY_MAX_S = 86_400.0
 GRACE_S = 3.0
 """So long a stop waits for orders under way."""
 
@@ -56,16 +56,6 @@ def _setter(event: asyncio.Event, only_resting: bool = False) -> Callable[[objec
 def _pinned(venue: str) -> Route:
     """This venue and no other, without a health check."""
     return Route((venue,), frozenset({venue}))
-
-
-def _valid_until(intent: Intent, now: float) -> float:
-    """Epoch seconds; what is relative counts from ``now``. Raises InvalidOrder for what is too far away."""
-    name, until = "valid_until", intent.valid_until
-    if until is None:
-        name, until = "valid_for_s", now + (DEFAULT_VALIDITY_S if intent.valid_for_s is None else intent.valid_for_s)
-    if until > now + VALIDITY_MAX_S:
-        raise InvalidOrder(name, f"{until} is more than {VALIDITY_MAX_S:g} s from now")
-    return until
 
 
 def _is_cancelled() -> bool:
@@ -117,6 +107,7 @@ class Router:
         self._reviewer: asyncio.Task[None] | None = None
         self._open = False
         self._closed = 0
+        self._wishes: set[asyncio.Task[ExecutionResult | asyncio.Task[ExecutionResult]]] = set()
         self._starting = asyncio.Lock()
         self._taking_up: asyncio.Task[None] | None = None
         self._failure_told = False
@@ -218,25 +209,48 @@ class Router:
         """
         if not self._open:
             raise RouterClosed("the router is closed: cancel the order when it runs, or with the command line")
+        # A task of its own: a caller who goes while the wish is being stored must not leave it stored and unheard.
+        wish = asyncio.create_task(self._wished(intent_id), name=f"cancel of {intent_id}")
+        self._wishes.add(wish)
+        wish.add_done_callback(self._wishes.discard)
+        told = await asyncio.shield(wish)
+        return told if isinstance(told, ExecutionResult) else await _told(intent_id, told)
+
+    async def _wished(self, intent_id: str) -> ExecutionResult | asyncio.Task[ExecutionResult]:
+        """Stores the wish and sees that it is carried out: the result, or the task that will have it."""
         record = await self._journal.request_cancel(intent_id, now=self._clock.now())
         if record.state.final or self._journal.halted is not None:
             return self._lifecycle.result_of(record)
         self._lifecycle.cancels.ask(intent_id)
         running = self._running.get(intent_id)
-        task = running.task if running else self._start(record.intent, self._looked_again(record))
-        return await _told(intent_id, task)
+        return running.task if running else self._start(record.intent, self._looked_again(record))
 
     async def resolve(self, intent_id: str, word: Word) -> IntentRecord:
         """Ends a parked order by an operator's word. Raises RouterBusy while it is being looked for, JournalError,
-        InvalidOrder."""
+        UnknownOrder, NothingToResolve, InvalidOrder.
+
+        Meanwhile nobody else works on the order: a look that found it now would contradict the word.
+        """
+        self._check_idle(intent_id)
+        record = await self._journal.get(intent_id)
+        if record is None:
+            raise UnknownOrder(intent_id)
+        self._check_idle(intent_id)
+        check_word(record, word)
+        await _told(intent_id, self._start(record.intent, self._ended_by(intent_id, word)))
+        return await self._lifecycle.attempts.current(intent_id)
+
+    def _check_idle(self, intent_id: str) -> None:
         if intent_id in self._running:
             raise RouterBusy(
                 f"order {intent_id!r} is being worked on: it rests (cancel it then), or is looked for right now (repeat"
                 " this in a moment); a word is only for an order that is parked"
             )
+
+    async def _ended_by(self, intent_id: str, word: Word) -> ExecutionResult:
         record = await resolve(self._journal, self._clock, intent_id, word)
         self._lifecycle.taken_at_word(record)
-        return record
+        return self._lifecycle.result_of(record)
 
     def unresolved_until(self, record: IntentRecord) -> float | None:
         """From then on the absence of what is in doubt of an order can be proven; as in its result."""
@@ -311,6 +325,8 @@ class Router:
         journal has them: the next start settles those, and whoever waits for one is told by OrderFateUnknown."""
         self._open = False
         self._closed += 1
+        if self._wishes:
+            await asyncio.wait(self._wishes, timeout=grace_s)
         if self._taking_up is not None:
             self._taking_up.cancel()
             await asyncio.wait({self._taking_up})
@@ -350,7 +366,7 @@ class Router:
     async def _accepted(self, intent: Intent, route: Route, pinned: str | None) -> ExecutionResult:
         """Stored first; an id that is stored already only gets its result."""
         now = self._clock.now()
-        until = _valid_until(intent, now)
+        until = valid_until(intent, now)
         digest = body_hash(intent)
         record = await self._journal.accept(intent, body_hash=digest, now=now, valid_until=until, pinned=pinned)
         if record.pinned != pinned:  # a repeat that came another way: it is still the order that was asked for first

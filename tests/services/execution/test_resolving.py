@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
-from backend.domain.errors import InvalidOrder, NothingToResolve, UnknownOrder
-from backend.domain.lifecycle import IntentState, Proof
+from backend.domain.errors import InvalidOrder, NothingToResolve, RouterBusy, UnknownOrder
+from backend.domain.lifecycle import AttemptState, IntentState, Proof
+from backend.domain.orders import Fill
 from backend.domain.reasons import EndReason
 from backend.services.execution.resolving import Word, resolve
 from tests.services.execution.conftest import Desk, buy
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not reached():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
 
 
 async def parked(desk: Desk) -> None:
@@ -90,7 +98,7 @@ async def test_an_order_that_was_to_be_cancelled_ends_as_that(desk: Desk) -> Non
 
 
 async def test_a_word_leaves_what_traded_before_it_in_the_exposure(desk: Desk) -> None:
-    """A part had traded, and a word adds the rest: memory and journal hold the same position."""
+    """A part had traded, and a word tells of more: memory and journal hold the same position."""
     binance = desk.venues["binance"]
     for venue in desk.venues.values():
         venue.clock = desk.clock
@@ -103,6 +111,87 @@ async def test_a_word_leaves_what_traded_before_it_in_the_exposure(desk: Desk) -
         binance.silent = True
         binance.refuses |= {"cancel_order"}
         assert (await caller).state is IntentState.PARKED
-    await desk.router.resolve("order-1", Word(Decimal("0.1"), "its page"))
+    assert (await desk.router.resolve("order-1", Word(Decimal("0.5"), "its page"))).filled == Decimal("0.5")
     stored = (await desk.journal.exposure()).positions
     assert desk.exposure.of("binance").positions == sum(abs(one.amount) for one in stored) > 0
+
+
+async def partly_booked(desk: Desk, *, provisional: bool) -> None:
+    """Of 1 the exchange has told 0.3: by a trade, or as a running total. Then nothing more was heard."""
+    await parked(desk)
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    order = record.attempts[0].order
+    fill = Fill("binance", order.symbol, "7", "t1", order.side, Decimal("0.3"), order.price, provisional=provisional)
+    now = desk.clock.now()
+    await desk.journal.step_attempt(
+        "order-1/1", AttemptState.WORKING, now=now, venue_order_id="7", settled_by="test", fills=[fill]
+    )
+
+
+@pytest.mark.parametrize("provisional", [False, True])
+@pytest.mark.parametrize(("word", "filled"), [("0", "0.3"), ("0.3", "0.3"), ("0.5", "0.5"), ("1", "1")])
+async def test_a_word_tells_all_that_executed(desk: Desk, provisional: bool, word: str, filled: str) -> None:
+    """What is booked already is a part of what the operator sees, however it was booked; "dead" is nothing beyond."""
+    await partly_booked(desk, provisional=provisional)
+    record = await resolve(desk.journal, desk.clock, "order-1", Word(Decimal(word), "order history"))
+    assert (record.filled, record.blocked, record.state.final) == (Decimal(filled), Decimal(0), True)
+    assert await desk.journal.verify_chain() == []
+
+
+@pytest.mark.parametrize("provisional", [False, True])
+async def test_a_word_cannot_take_back_what_is_booked(desk: Desk, provisional: bool) -> None:
+    """Less than the exchange itself has told is a slip of the pen."""
+    await partly_booked(desk, provisional=provisional)
+    with pytest.raises(InvalidOrder, match=r"0\.3 of it is booked already"):
+        await resolve(desk.journal, desk.clock, "order-1", Word(Decimal("0.2"), "order history"))
+
+
+@pytest.mark.parametrize("word", ["0", "0.4"])
+async def test_nothing_is_sent_by_a_process_that_finds_a_word_half_done(
+    desk: Desk, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process dies between the attempt's end and the order's: the next one ends it, though it is wanted for hours
+    and other exchanges would take it."""
+    desk.venues["binance"].script.append("vanish")
+    await desk.router.submit(buy(exchange="binance", valid_for_s=8_000))
+
+    async def dies(*_: object, **__: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.journal, "step_intent", dies)
+        with pytest.raises(asyncio.CancelledError):
+            await resolve(desk.journal, desk.clock, "order-1", Word(Decimal(word), "its page"))
+    await desk.restart()
+    async with asyncio.timeout(20):
+        while not (record := await desk.journal.get("order-1")) or not record.state.final:  # noqa: ASYNC110 - a journal
+            await asyncio.sleep(0.002)
+    assert (record.reason, record.filled) == (EndReason.RESOLVED, Decimal(word))
+    assert desk.venues["kraken"].placed == []
+
+
+async def test_nobody_works_on_an_order_while_a_word_is_stored(desk: Desk) -> None:
+    """A look at that moment could find what the operator has just declared dead."""
+    await parked(desk)
+    word = asyncio.create_task(desk.router.resolve("order-1", Word(Decimal(0), "its page")))
+    await until(lambda: desk.router.in_flight == 1)
+    with pytest.raises(RouterBusy):
+        await desk.router.resolve("order-1", Word(Decimal(1), "its page"))
+    looks = desk.venues["binance"].calls.count("get_order")
+    assert await desk.router.review() == ()
+    assert (await word).state is IntentState.REJECTED
+    assert desk.venues["binance"].calls.count("get_order") == looks
+    assert (await desk.router.submit(buy(exchange="binance"))).state is IntentState.REJECTED
+
+
+async def test_a_caller_that_goes_leaves_its_word(desk: Desk) -> None:
+    """What was said is stored to the end, whoever waits for it."""
+    await parked(desk)
+    word = asyncio.create_task(desk.router.resolve("order-1", Word(Decimal(0), "its page")))
+    await until(lambda: desk.router.in_flight == 1)
+    word.cancel()
+    await until(lambda: desk.router.in_flight == 0)
+    record = await desk.journal.get("order-1")
+    assert record is not None
+    assert record.state is IntentState.REJECTED

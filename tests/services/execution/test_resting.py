@@ -236,3 +236,43 @@ async def _ended(desk: Desk, intent_id: str) -> ExecutionResult:
 
 def _ref(number: str) -> OrderRef:
     return OrderRef("BTC/USDT", number)
+
+
+async def test_a_cancel_counts_though_its_caller_goes(desk: Desk) -> None:
+    """The caller gives up while the wish is being stored: it is carried out all the same, and not only by a restart."""
+    task = await resting(desk, limit(desk, valid_s=8e4))
+    caller = asyncio.create_task(desk.router.cancel("order-1"))
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    async with asyncio.timeout(20):
+        result = await task
+    assert (result.state, result.reason) == (IntentState.DONE_SHORT, EndReason.CANCELLED)
+
+
+async def test_an_order_without_a_venue_does_not_hold_up_the_review(desk: Desk) -> None:
+    """Its attempt is proven dead and no exchange takes the rest: it waits for one, for hours if need be. Everything
+    else that is parked is looked at meanwhile."""
+    for venue in desk.venues.values():
+        venue.clock = desk.clock
+    binance, kraken = desk.venues["binance"], desk.venues["kraken"]
+    binance.script.append("vanish")
+    binance.silent = True
+    assert (await desk.router.submit(limit(desk, valid_s=8e4))).state is IntentState.PARKED
+    binance.script.append("lost")
+    assert (await desk.router.submit(buy("order-2", exchange="binance"))).state is IntentState.PARKED
+    kraken.down = desk.venues["firi"].down = True
+    binance.silent = False
+    desk.clock.advance(600)
+    desk.clock.pace_s = 0.0005
+    async with asyncio.timeout(20):
+        results = await desk.router.review()
+    assert [result.state for result in results] == [IntentState.DONE]
+    waiting = await desk.journal.get("order-1")
+    assert waiting is not None
+    assert (waiting.state, waiting.attempts[0].proof) == (IntentState.ACTIVE, Proof.DEADLINE)
+    kraken.down = False
+    async with asyncio.timeout(20):
+        while not kraken.placed:  # noqa: ASYNC110 - a venue
+            await asyncio.sleep(0.002)

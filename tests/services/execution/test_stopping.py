@@ -145,3 +145,19 @@ async def test_the_desk_tells_that_a_cancel_is_only_stored(desk: Desk) -> None:
     record = await counter(desk).cancel("order-1", 60)
     assert isinstance(record, IntentRecord)
     assert record.cancel_requested_at == desk.clock.now()
+
+
+async def test_an_order_that_is_asked_for_again_and_again_leaves_nothing_behind(desk: Desk) -> None:
+    """It rests for hours, and its caller repeats it each second: nobody waits for each of these until its end."""
+    desk.clock.pace_s = 0.01
+    desk.venues["binance"].partial = Decimal(0)
+    port = counter(desk)
+    rests = buy(exchange="binance", order_type="limit", limit_price="90", time_in_force="gtc", valid_for_s=8e4)
+    await port.submit(rests, 0)
+    before = len(asyncio.all_tasks())
+    for _ in range(20):
+        assert not (await port.submit(rests, 0)).state.final
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) < before + 10
+    assert desk.router.in_flight == 1
