@@ -103,11 +103,13 @@ class VenueCallFailed(QuantumTraderError):
 
 
 class VenueLimited(VenueCallFailed):
-    """Not sent: until ``until`` (epoch seconds) the venue refuses us, or our share of its limits is used up."""
+    """Not sent: until ``until`` (epoch seconds) the venue refuses us, or our share of its limits is used up. Without
+    ``lasting`` this passes soon, and says nothing of how the venue is."""
 
-    def __init__(self, venue: str, operation: str, problem: str, *, until: float) -> None:
+    def __init__(self, venue: str, operation: str, problem: str, *, until: float, lasting: bool = False) -> None:
         super().__init__(venue, operation, problem, not_sent=True)
         self.until = until
+        self.lasting = lasting
 
 
 class JournalError(QuantumTraderError):

@@ -20,6 +20,8 @@ class CallKind(StrEnum):
     HEALTH = "health"
     READ = "read"
     """Books, balances, markets."""
+    WATCH = "watch"
+    """A routine look at an order that rests. It costs what a look-up costs, and leaves the most room."""
 
     @property
     def urgency(self) -> int:
@@ -31,6 +33,11 @@ _URGENCY: Mapping[CallKind, int] = {kind: position for position, kind in enumera
 
 COMMAND_KINDS = frozenset({CallKind.CANCEL, CallKind.ORDER})
 """The kinds that change something at the venue."""
+
+
+WATCHED_SHARE = 0.5
+"""Looks at what rests, of which there may be many, fill no pool further than this part of the room that reads have:
+they may use what it gives back, and whatever is asked once finds the rest of it."""
 
 
 class PoolShape(StrEnum):
@@ -58,7 +65,8 @@ class Pool:
 
     def room(self, kind: CallKind) -> float:
         """How full this kind may make the pool."""
-        return self.limit - sum(held for other, held in self.reserved.items() if other.urgency < kind.urgency)
+        room = self.limit - sum(held for other, held in self.reserved.items() if other.urgency < kind.urgency)
+        return max(1.0, WATCHED_SHARE * room) if kind is CallKind.WATCH else room
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +152,7 @@ class VenueLimits:
     def cost(self, pool: str, kind: CallKind, call: str) -> float:
         """What a call takes from a pool."""
         costs = self.costs.get(pool, {})
-        return costs.get(call, costs.get(kind, 0.0))
+        return costs.get(call, costs.get(CallKind.LOOKUP if kind is CallKind.WATCH else kind, 0.0))
 
 
 ORDERS, READS = "orders", "reads"

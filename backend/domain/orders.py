@@ -235,13 +235,15 @@ class VenueOrder:
 @dataclass(frozen=True, slots=True)
 class OrderRef:
     """How an order is looked up or cancelled: by the venue's id, by our client id, or both. ``created_at``: sent at.
-    ``like``: the request itself, to search for where a venue has no id of ours."""
+    ``like``: the request itself, to search for where a venue has no id of ours. ``watched``: it rests and is looked at
+    again and again, which must leave room for what is asked once."""
 
     symbol: str
     venue_order_id: str | None = None
     client_id: str | None = None
     created_at: float | None = None
     like: VenueOrder | None = None
+    watched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from backend.domain.records import Drop, IntentRecord
 REST_LOOK_S = 1.0
 """How often a resting order is looked at."""
 
+LOOKS_HALVED_MAX = 3
+"""A venue's limits may have no room for a look: then they come half as often, so many times."""
+
 SILENT_LOOKS_MAX = 3
 """So many looks in a row without an answer, and the venue is no place to rest."""
 
@@ -66,3 +69,8 @@ def waits_for_a_venue(record: IntentRecord, drops: Sequence[Drop]) -> bool:
 def next_look_s(now: float, valid_until: float, interval_s: float = REST_LOOK_S) -> float:
     """Seconds until the next look; the last one is at the order's end."""
     return max(0.0, min(interval_s, valid_until - now))
+
+
+def look_interval_s(unasked: int) -> float:
+    """Seconds from one look to the next, when so many in a row had no room in the venue's limits."""
+    return REST_LOOK_S * float(2 ** min(unasked, LOOKS_HALVED_MAX))

@@ -16,6 +16,7 @@ from backend.policies.resting import (
     REST_LOOK_S,
     SILENT_LOOKS_MAX,
     Leave,
+    look_interval_s,
     next_look_s,
     waits_for_a_venue,
     why_leave,
@@ -80,3 +81,9 @@ def _wanting(force: str, found: IntentRecord) -> IntentRecord:
     values = {"id": "a", "symbol": "BTC/USDT", "side": "buy", "quantity": Decimal(2), "time_in_force": force}
     limit = Intent.create(**values, order_type="limit", limit_price=100, valid_until=30.0)  # type: ignore[arg-type]
     return replace(found, intent=limit)
+
+
+@pytest.mark.parametrize(("unasked", "expected"), [(0, 1.0), (1, 2.0), (3, 8.0), (50, 8.0)])
+def test_looks_that_find_no_room_come_less_often(unasked: int, expected: float) -> None:
+    """But never stop."""
+    assert look_interval_s(unasked) == expected * REST_LOOK_S

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeVar
 
-from backend.domain.errors import VenueCallFailed
+from backend.domain.errors import VenueCallFailed, VenueLimited
 from backend.domain.money import ZERO
 from backend.domain.orders import Fill, OrderReport
 from backend.domain.records import Attempt
@@ -20,12 +20,15 @@ T = TypeVar("T")
 
 
 class NoAnswer(Enum):
-    """The venue told nothing that can be used; never to be taken for "not found"."""
+    """The venue told nothing that can be used; never to be taken for "not found". NOT_ASKED: nothing was sent, because
+    its limits leave no room for a moment; that says nothing of the venue either."""
 
     NO_ANSWER = "no answer"
+    NOT_ASKED = "not asked"
 
 
 NO_ANSWER = NoAnswer.NO_ANSWER
+NOT_ASKED = NoAnswer.NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ class Asking:
         try:
             answer = await question
         except VenueCallFailed as error:
+            if isinstance(error, VenueLimited) and not error.lasting:
+                self.log(attempt, "The exchange was not asked", problem=error.problem)
+                return NOT_ASKED
             self.log(attempt, "The exchange gave no answer", problem=error.problem)
             return NO_ANSWER
         except Exception as error:  # noqa: BLE001 - see above; only a cancelled task may end this

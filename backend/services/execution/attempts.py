@@ -42,7 +42,7 @@ from backend.ports.exchange import ExchangeAdapter
 from backend.ports.journal import Journal
 from backend.ports.telemetry import Telemetry
 from backend.services.execution.absence import Absent, Inquiry, absence, horizon_of
-from backend.services.execution.asking import NO_ANSWER, Asking, total
+from backend.services.execution.asking import Asking, NoAnswer, total
 from backend.services.health.board import HealthBoard
 from backend.services.risk.exposure import ExposureBook
 
@@ -246,7 +246,7 @@ class Attempts:
         else:
             like = OrderRef(order.symbol, created_at=order.created_at, like=order)
             report = await self.asking.ask(attempt, adapter.search_order(like))
-        if report is NO_ANSWER:
+        if isinstance(report, NoAnswer):
             return False
         if report is None:
             return True
@@ -285,7 +285,7 @@ class Attempts:
                 takes_long(False)
             await self.clock.sleep(delay)
             report = await self.asking.ask(attempt, adapter.get_order(ref))
-            if report is NO_ANSWER or report is None:
+            if isinstance(report, NoAnswer) or report is None:
                 continue
             if not report.status.terminal:
                 if rests:

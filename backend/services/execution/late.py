@@ -19,9 +19,10 @@ from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.journal import Journal
 from backend.ports.telemetry import Telemetry
-from backend.services.execution.asking import NO_ANSWER
+from backend.services.execution.asking import NoAnswer
 from backend.services.execution.attempts import Attempts
 from backend.services.execution.cancels import Cancels
+from backend.services.execution.markets import MarketGuard
 
 LOOKS_AT_ONCE = 4
 """So many ghosts of one venue are looked at side by side; the venues do not wait for each other."""
@@ -34,6 +35,7 @@ class LateEvidence:
     journal: Journal
     attempts: Attempts
     cancels: Cancels
+    markets: MarketGuard
     clock: Clock
     telemetry: Telemetry
 
@@ -67,7 +69,7 @@ class LateEvidence:
         attempt = replace(ghost.attempt, filled=traded(own_fills(ghost.record, ghost.attempt)))
         looked_at = self.clock.now()
         report = await self.attempts.asking.ask(attempt, _question(attempt, adapter))
-        if report is NO_ANSWER:
+        if isinstance(report, NoAnswer):
             return
         if not isinstance(report, OrderReport) or not await self._told(ghost, attempt, report, adapter):
             await self._laid(ghost, looked_at)
@@ -78,7 +80,7 @@ class LateEvidence:
         seen = sight(ghost, report, trades, self.clock.now())
         try:
             if seen is not None:
-                await self._booked(ghost, report, seen)
+                await self._booked(ghost, report, seen, adapter)
         except OrderTaken as taken:
             self.attempts.asking.log(attempt, "The order found is another attempt's", problem=str(taken))
             return False
@@ -90,13 +92,14 @@ class LateEvidence:
             return True
         return seen is not None
 
-    async def _booked(self, ghost: Ghost, report: OrderReport, seen: Sight) -> None:
+    async def _booked(self, ghost: Ghost, report: OrderReport, seen: Sight, adapter: ExchangeAdapter) -> None:
         name = ghost.record.intent.id
         try:
             record = await self.attempts.late(ghost, report, seen)
         finally:
             # Also when the wait for the commit was given up: it may come all the same, and a read comes after it.
             self.cancels.stir(name)
+        self.markets.note(adapter.rules, record.attempt(ghost.attempt.id))
         self._tell(ghost, record, seen)
 
     def _tell(self, ghost: Ghost, record: IntentRecord, seen: Sight) -> None:
@@ -118,6 +121,7 @@ class LateEvidence:
     async def _laid(self, ghost: Ghost, looked_at: float) -> None:
         if looked_at >= ghost.until and await self.journal.lay_ghost(ghost.attempt.id, looked_at=looked_at):
             self.attempts.exposure.release(ghost.attempt.id)
+            self.markets.let_go(ghost.attempt)
 
 
 async def _question(attempt: Attempt, adapter: ExchangeAdapter) -> OrderReport | None:

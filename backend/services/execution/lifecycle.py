@@ -182,9 +182,13 @@ class Lifecycle:
     def block_markets(self, record: IntentRecord) -> None:
         """Before anything else is placed: what may be unanswered keeps its market."""
         for attempt in record.open_attempts:
-            adapter = self.adapter(attempt.venue)
-            if not isinstance(adapter, Drop):
-                self.markets.note(adapter.rules, attempt)
+            self.block_market(attempt)
+
+    def block_market(self, attempt: Attempt) -> None:
+        """Blocks or frees it, by the attempt's state."""
+        adapter = self.adapter(attempt.venue)
+        if not isinstance(adapter, Drop):
+            self.markets.note(adapter.rules, attempt)
 
     async def restore(self, record: IntentRecord, route: Route, on_settled: OnSettled) -> ExecutionResult:
         """Takes up what an earlier process left. Each open attempt is looked at once. What is found is settled; for
@@ -335,9 +339,7 @@ class Lifecycle:
             self.cancels.forget(record.intent.id)
         attempt = next(one for one in reversed(record.attempts) if one.proof is Proof.OPERATOR)
         self.attempts.taken_at_word(record, attempt)
-        adapter = self.adapter(attempt.venue)
-        if not isinstance(adapter, Drop):
-            self.markets.note(adapter.rules, attempt)
+        self.block_market(attempt)
 
     async def _park(self, parked: Parked, journey: _Journey) -> ExecutionResult:
         record = parked.record

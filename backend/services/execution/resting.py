@@ -9,10 +9,11 @@ from backend.domain.lifecycle import AttemptState
 from backend.domain.orders import OrderRef, OrderReport
 from backend.domain.records import Attempt, IntentRecord
 from backend.policies.late import too_much
-from backend.policies.resting import next_look_s, why_leave
+from backend.policies.resting import look_interval_s, next_look_s, why_leave
 from backend.ports.clock import Clock
 from backend.ports.exchange import ExchangeAdapter
 from backend.ports.telemetry import Telemetry
+from backend.services.execution.asking import NOT_ASKED
 from backend.services.execution.attempts import Attempts, Parked
 from backend.services.execution.cancels import Cancels
 
@@ -39,8 +40,8 @@ class Resting:
     async def _watch(
         self, record: IntentRecord, attempt: Attempt, adapter: ExchangeAdapter, at_rest: Callable[[bool], None]
     ) -> IntentRecord | Parked:
-        ref = OrderRef(attempt.order.symbol, attempt.venue_order_id, attempt.order.client_id or None)
-        silent = 0
+        ref = OrderRef(attempt.order.symbol, attempt.venue_order_id, attempt.order.client_id or None, watched=True)
+        silent = unasked = 0
         while True:
             if self.cancels.stirred(record.intent.id):
                 record = await self.attempts.current(record.intent.id)
@@ -57,11 +58,16 @@ class Resting:
                 )
                 return await self.attempts.settle(attempt, adapter, at_rest)
             report = await self.attempts.asking.ask(attempt, adapter.get_order(ref))
-            silent = 0 if isinstance(report, OrderReport) else silent + 1
+            if report is NOT_ASKED:
+                # The limits leave no room for a moment, which says nothing of the venue: the order stays.
+                unasked += 1
+            else:
+                silent, unasked = (0 if isinstance(report, OrderReport) else silent + 1), 0
             if isinstance(report, OrderReport):
                 record = await self.attempts.progress(record, attempt, adapter, report)
                 attempt = record.attempt(attempt.id)
                 if attempt.state is AttemptState.CLOSED:
                     return record
             at_rest(True)
-            await self.cancels.wait(record.intent.id, self.clock, next_look_s(self.clock.now(), record.valid_until))
+            pause_s = next_look_s(self.clock.now(), record.valid_until, look_interval_s(unasked))
+            await self.cancels.wait(record.intent.id, self.clock, pause_s)

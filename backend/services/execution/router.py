@@ -101,7 +101,7 @@ class Router:
         self._settings = settings
         self._clock = clock
         self._telemetry = telemetry
-        self._late = LateEvidence(journal, lifecycle.attempts, lifecycle.cancels, clock, telemetry)
+        self._late = LateEvidence(journal, lifecycle.attempts, lifecycle.cancels, lifecycle.markets, clock, telemetry)
         self._ghost_look: asyncio.Task[None] | None = None
         self._running: dict[str, _Running] = {}
         self._reviewer: asyncio.Task[None] | None = None
@@ -145,6 +145,8 @@ class Router:
             self._reviewer = asyncio.create_task(self._review_forever(), name="review of parked orders")
 
     async def _take_up(self) -> None:
+        for ghost in await self._journal.ghosts():
+            self._lifecycle.block_market(ghost.attempt)
         await self._look_for_ghosts()
         for task in await self._taken_up(self._restore, wait_for_ends=False):
             error = task.exception() if task.done() and not task.cancelled() else None

@@ -16,7 +16,7 @@ K = CallKind
 LIMIT, PERIOD = 20, 10.0
 SPAN = PERIOD + ARRIVAL_SPREAD_S
 RESERVED = {K.CANCEL: 3, K.ORDER: 6, K.LOOKUP: 2}
-ROOM = {K.CANCEL: 20, K.ORDER: 17, K.LOOKUP: 11, K.HEALTH: 9, K.READ: 9}
+ROOM = {K.CANCEL: 20, K.ORDER: 17, K.LOOKUP: 11, K.HEALTH: 9, K.READ: 9, K.WATCH: 4}
 
 
 def budget(shape: PoolShape = PoolShape.WINDOW, limit: float = LIMIT) -> Budget:
@@ -240,3 +240,17 @@ def test_urgency_is_the_order_of_the_kinds() -> None:
     """Cancels before orders before look-ups before everything else."""
     urgencies = [kind.urgency for kind in (K.CANCEL, K.ORDER, K.LOOKUP, K.HEALTH, K.READ)]
     assert all(first < second for first, second in pairwise(urgencies))
+
+
+@pytest.mark.parametrize(("limit", "room"), [(20, 10), (15, 7.5), (1, 1), (1.5, 1)])
+def test_looks_at_what_rests_fill_no_more_than_half(limit: float, room: float) -> None:
+    """Except where half is less than one call: then nothing would ever be looked at."""
+    assert Pool("all", limit, PERIOD).room(K.WATCH) == room
+
+
+def test_a_look_at_what_rests_costs_what_a_look_up_costs() -> None:
+    """By the call's name, or else by the kind that it is a part of."""
+    pool = Pool("all", 100, PERIOD)
+    limits = VenueLimits((pool,), {"all": {K.LOOKUP: 20, K.READ: 1, "GET order": 4}})
+    assert limits.cost("all", K.WATCH, "GET order") == 4
+    assert limits.cost("all", K.WATCH, "GET other") == 20

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from contextlib import suppress
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from backend.domain.errors import VenueCallFailed
+from backend.config.model import Timeouts
+from backend.domain.errors import VenueCallFailed, VenueLimited
 from backend.domain.orders import OrderRef, OrderStatus, Side
 from backend.ports.transport import TransportFault
 from tests.fakes.transport import Reply, answer, failure
@@ -27,24 +29,28 @@ from tests.integrations.exchanges.recurring import (
     kucoin,
     okx,
 )
-from tests.integrations.exchanges.support import CLIENT_ID, SYMBOLS, warm_bench
+from tests.integrations.exchanges.support import CLIENT_ID, SYMBOLS, make_bench, warm_bench
+
+FOUND = {
+    "binance": answer(BINANCE_ORDER),
+    "kucoin": kucoin(KUCOIN_ORDER),
+    "kraken": kraken({"28": KRAKEN_ORDER}),
+    "firi": answer([FIRI_ORDER]),
+    "bybit": bybit_rows(BYBIT_ORDER),
+    "okx": okx(OKX_ORDER),
+}
 
 
-@pytest.mark.parametrize(
-    ("venue", "reply", "average"),
-    [
-        ("binance", answer(BINANCE_ORDER), D(49980)),
-        ("kucoin", kucoin(KUCOIN_ORDER), D(49980)),
-        ("kraken", kraken({"28": KRAKEN_ORDER}), D(49980)),
-        ("firi", answer([FIRI_ORDER]), None),
-        ("bybit", bybit_rows(BYBIT_ORDER), D(49980)),
-        ("okx", okx(OKX_ORDER), D(49980)),
-    ],
-)
-async def test_an_order_by_its_venue_id(venue: str, reply: Reply, average: Decimal | None) -> None:
+def number_at(venue: str) -> str:
+    return "12345678" if venue == "firi" else "28"
+
+
+@pytest.mark.parametrize("venue", FOUND)
+async def test_an_order_by_its_venue_id(venue: str) -> None:
     """Side, quantities, state and times of a partly filled order that has ended."""
-    number = "12345678" if venue == "firi" else "28"
-    bench = await warm_bench(venue, reply)
+    number = number_at(venue)
+    average = None if venue == "firi" else D(49980)
+    bench = await warm_bench(venue, FOUND[venue])
     report = await bench.adapter.get_order(OrderRef(SYMBOLS[venue], number))
     assert report is not None
     assert (report.venue, report.symbol, report.venue_order_id) == (venue, SYMBOLS[venue], number)
@@ -192,3 +198,33 @@ async def test_open_orders_of_one_market(venue: str, reply: Reply) -> None:
     """Each entry is a full report."""
     bench = await warm_bench(venue, reply)
     assert [report.quantity for report in await bench.adapter.open_orders(SYMBOLS[venue])] == [D("0.002")]
+
+
+LOOKS_MAX = 2_000
+
+
+@pytest.mark.parametrize("venue", FOUND)
+async def test_looks_at_what_rests_leave_room(venue: str) -> None:
+    """However many orders rest, and however often they are looked at: balances, the end of one of them and its trades
+    are still asked for at once."""
+    bench = make_bench(venue, timeouts=Timeouts(read_s=0.02))
+    await bench.adapter.warm()
+    rests = OrderRef(SYMBOLS[venue], number_at(venue), watched=True)
+    for _ in range(LOOKS_MAX):
+        bench.transport.then(FOUND[venue])
+        try:
+            await bench.adapter.get_order(rests)
+        except VenueLimited:
+            break
+    else:
+        pytest.fail("no limit was reached")
+    for question in (
+        bench.adapter.balances(),
+        bench.adapter.get_order(replace(rests, watched=False)),
+        bench.adapter.my_trades(SYMBOLS[venue], venue_order_id=number_at(venue)),
+    ):
+        sent = len(bench.sent)
+        bench.transport.then(answer([]))
+        with suppress(VenueCallFailed):  # what was answered is not what was asked for
+            await question
+        assert len(bench.sent) > sent

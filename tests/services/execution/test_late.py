@@ -429,11 +429,11 @@ async def test_a_word_is_checked_where_there_are_no_ids_of_ours(desk: Desk) -> N
 async def test_an_order_of_another_attempt_is_never_cancelled_for_a_ghost(desk: Desk) -> None:
     """The search at firi finds an order that fits and belongs to another attempt: it is left alone."""
     firi = desk.venues["firi"]
+    await desk.router.submit(buy("other", exchange="firi"))
+    (other,) = firi.reports
     firi.script.append("vanish")
     await desk.router.submit(buy(exchange="firi"))
     await desk.router.resolve("order-1", Word(Decimal(0), "not in the history"))
-    await desk.router.submit(buy("other", exchange="firi"))
-    (other,) = firi.reports
     firi.reports[other] = replace(firi.reports[other], status=OrderStatus.OPEN, filled=Decimal(0))
     firi.cancelled.clear()
     await desk.router.review()

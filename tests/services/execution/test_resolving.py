@@ -10,8 +10,9 @@ import pytest
 
 from backend.domain.errors import InvalidOrder, NothingToResolve, RouterBusy, UnknownOrder
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
-from backend.domain.orders import Fill
-from backend.domain.reasons import EndReason
+from backend.domain.orders import Fill, Intent
+from backend.domain.reasons import DropReason, EndReason
+from backend.policies.horizon import GHOST_S
 from backend.services.execution.resolving import Word, resolve
 from tests.services.execution.conftest import Desk, buy
 
@@ -195,3 +196,44 @@ async def test_a_caller_that_goes_leaves_its_word(desk: Desk) -> None:
     record = await desk.journal.get("order-1")
     assert record is not None
     assert record.state is IntentState.REJECTED
+
+
+async def test_an_order_that_is_looked_for_by_its_words_keeps_its_market(desk: Desk) -> None:
+    """At an exchange without ids of ours another order of the same words would be taken for the one that was declared
+    dead: booked for it, and cancelled. There is none until nobody looks any more, also not after a restart."""
+    for venue in desk.venues.values():
+        venue.clock = desk.clock
+    firi = desk.venues["firi"]
+    firi.script.append("vanish")
+
+    def order(name: str) -> Intent:
+        return buy(name, "0.1", symbol="BTC/NOK", exchange="firi")
+
+    assert (await desk.router.submit(order("a"))).state is IntentState.PARKED
+    await desk.router.resolve("a", Word(Decimal(0), "its page"))
+    refused = await desk.router.submit(order("b"))
+    assert {drop.venue: drop.reason for drop in refused.dropped}["firi"] is DropReason.UNRESOLVED_ORDER
+    await desk.restart()
+    refused = await desk.router.submit(order("c"))
+    assert {drop.venue: drop.reason for drop in refused.dropped}["firi"] is DropReason.UNRESOLVED_ORDER
+    desk.clock.advance(GHOST_S + 1)
+    await desk.router.review()
+    assert (await desk.router.submit(order("d"))).filled == Decimal("0.1")
+
+
+async def test_an_order_that_showed_frees_its_market(desk: Desk) -> None:
+    """From then on it is known by the exchange's own id."""
+    for venue in desk.venues.values():
+        venue.clock = desk.clock
+    firi = desk.venues["firi"]
+    firi.script.append("lost")
+    firi.silent = True
+    first = buy("a", "0.1", symbol="BTC/NOK", exchange="firi")
+    assert (await desk.router.submit(first)).state is IntentState.PARKED
+    await desk.router.resolve("a", Word(Decimal(0), "its page"))
+    firi.silent = False
+    await desk.router.review()
+    record = await desk.journal.get("a")
+    assert record is not None
+    assert record.filled == Decimal("0.1")
+    assert (await desk.router.submit(buy("b", "0.1", symbol="BTC/NOK", exchange="firi"))).filled == Decimal("0.1")

@@ -8,12 +8,13 @@ from decimal import Decimal
 
 import pytest
 
-from backend.domain.errors import UnknownOrder
+from backend.domain.errors import UnknownOrder, VenueLimited
 from backend.domain.ids import body_hash
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
-from backend.domain.orders import Intent, OrderRef, TimeInForce
+from backend.domain.orders import Intent, OrderRef, OrderReport, TimeInForce
 from backend.domain.reasons import EndReason, ParkReason
 from backend.domain.records import ExecutionResult
+from backend.policies.resting import SILENT_LOOKS_MAX
 from backend.services.execution.lifecycle import Route
 from tests.services.execution.conftest import Desk, buy
 
@@ -276,3 +277,52 @@ async def test_an_order_without_a_venue_does_not_hold_up_the_review(desk: Desk) 
     async with asyncio.timeout(20):
         while not kraken.placed:  # noqa: ASYNC110 - a venue
             await asyncio.sleep(0.002)
+
+
+@pytest.mark.parametrize("lasting", [False, True])
+async def test_limits_are_no_silence(desk: Desk, lasting: bool) -> None:
+    """When the limits leave no room for its looks an order stays in the book, and what it executed is booked with the
+    next look; an exchange that shuts us out for long is one that does not answer."""
+    task = await resting(desk, limit(desk, valid_s=8e4))
+    binance = desk.venues["binance"]
+    looks = 0
+
+    async def limited(ref: OrderRef) -> None:
+        nonlocal looks
+        looks += 1
+        raise VenueLimited("binance", "watch_order", "no room", until=0.0, lasting=lasting)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(binance, "get_order", limited)
+        async with asyncio.timeout(20):
+            while looks < 3 * SILENT_LOOKS_MAX and not task.done():  # noqa: ASYNC110 - a venue
+                await asyncio.sleep(0.002)
+    if lasting:
+        await task
+        assert binance.cancelled == ["1"]
+        return
+    assert (task.done(), binance.cancelled) == (False, [])
+    binance.execute("1", "1")
+    async with asyncio.timeout(20):
+        assert (await task).state is IntentState.DONE
+
+
+async def test_looks_at_what_rests_say_so(desk: Desk) -> None:
+    """So that they can leave room for what is asked once."""
+    binance, seen = desk.venues["binance"], []
+    get_order = binance.get_order
+
+    async def watched(ref: OrderRef) -> OrderReport | None:
+        seen.append(ref.watched)
+        return await get_order(ref)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(binance, "get_order", watched)
+        task = await resting(desk, limit(desk, valid_s=8e4))
+        async with asyncio.timeout(20):
+            while not seen:  # noqa: ASYNC110 - a venue
+                await asyncio.sleep(0.002)
+            watching = all(seen)
+            await desk.router.cancel("order-1")
+            await task
+    assert (watching, seen[-1]) == (True, False)

@@ -26,6 +26,7 @@ from backend.integrations.exchanges.binance.rules import (
 )
 from backend.integrations.exchanges.shared.adapter import SEARCH_MARGIN_S, CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
+from backend.integrations.exchanges.shared.operations import order_question
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError
 from backend.integrations.exchanges.shared.parsing import (
     Malformed,
@@ -135,7 +136,7 @@ class BinanceAdapter(CcxtAdapter):
 
     async def get_order(self, ref: OrderRef) -> OrderReport | None:
         call = self._private("GET", "order", await self._named(ref))
-        fact = await self._fetch("get_order", call, self._timeouts.read_s)
+        fact = await self._fetch(order_question(ref), call, self._timeouts.read_s)
         with self._valid("get_order"):
             if any(error.code in UNKNOWN_TO_QUERY for error in self._errors_of(fact)):
                 return None

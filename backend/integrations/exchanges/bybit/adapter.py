@@ -30,6 +30,7 @@ from backend.integrations.exchanges.bybit.rules import (
 )
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
+from backend.integrations.exchanges.shared.operations import order_question
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError
 from backend.integrations.exchanges.shared.parsing import Malformed, field, items, levels, mapping, number, text
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange, milliseconds
@@ -145,7 +146,7 @@ class BybitAdapter(CcxtAdapter):
         name = _name_of(ref)
         found: dict[str, Mapping[str, object]] = {}
         for path in ("v5/order/realtime", "v5/order/history"):
-            content = await self._read("get_order", _private("GET", path, {**_market(instrument), **name}))
+            content = await self._read(order_question(ref), _private("GET", path, {**_market(instrument), **name}))
             with self._valid("get_order"):
                 rows = answers.rows(content)
                 if any(row.get(key) != value for row in rows for key, value in name.items()):

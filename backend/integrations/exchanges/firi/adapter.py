@@ -24,6 +24,7 @@ from backend.integrations.exchanges.firi.rules import (
 )
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import NOT_JSON, HttpFact
+from backend.integrations.exchanges.shared.operations import order_question
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError, evidence_of
 from backend.integrations.exchanges.shared.parsing import Malformed, field, items, levels, mapping, number
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange
@@ -111,7 +112,7 @@ class FiriAdapter(CcxtAdapter):
         """By the venue's id alone. Raises VenueCallFailed for a client id: the venue has none."""
         await self._instrument(ref.symbol)
         call = _private("GET", f"v2/order/{self._id_of(ref, 'get_order')}")
-        fact = await self._fetch("get_order", call, self._timeouts.read_s)
+        fact = await self._fetch(order_question(ref), call, self._timeouts.read_s)
         with self._valid("get_order"):
             if any(error.code == ORDER_NOT_FOUND.value for error in self._errors_of(fact)):
                 return None

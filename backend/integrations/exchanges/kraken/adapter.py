@@ -30,6 +30,7 @@ from backend.integrations.exchanges.kraken.rules import (
 )
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
+from backend.integrations.exchanges.shared.operations import order_question
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError
 from backend.integrations.exchanges.shared.parsing import Malformed, field, levels, mapping, number, text
 from backend.integrations.exchanges.shared.ported import Call, PortedExchange, milliseconds
@@ -140,7 +141,7 @@ class KrakenAdapter(CcxtAdapter):
         """By txid, or by our id among the open orders and then the closed ones: no one call looks through both."""
         await self._instrument(ref.symbol)
         if ref.venue_order_id:
-            return await self._by_txid(ref.venue_order_id)
+            return await self._by_txid(ref.venue_order_id, order_question(ref))
         for path, name in (("OpenOrders", "open"), ("ClosedOrders", "closed")):
             content = await self._read("get_order", _private(path, {"cl_ord_id": ref.client_id}))
             with self._valid("get_order"):
@@ -151,9 +152,9 @@ class KrakenAdapter(CcxtAdapter):
                     return found[0]
         return None
 
-    async def _by_txid(self, txid: str) -> OrderReport | None:
+    async def _by_txid(self, txid: str, question: str) -> OrderReport | None:
         call = _private("QueryOrders", {"txid": txid})
-        fact = await self._fetch("get_order", call, self._timeouts.read_s)
+        fact = await self._fetch(question, call, self._timeouts.read_s)
         with self._valid("get_order"):
             if _is_unknown_order(self._errors_of(fact)):
                 return None

@@ -30,6 +30,7 @@ from backend.integrations.exchanges.kucoin.rules import (
 )
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
+from backend.integrations.exchanges.shared.operations import order_question
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError
 from backend.integrations.exchanges.shared.parsing import (
     Malformed,
@@ -162,7 +163,7 @@ class KucoinAdapter(CcxtAdapter):
     async def get_order(self, ref: OrderRef) -> OrderReport | None:
         """``data: null`` is this venue's "no such order"; so are a few wordings of an error."""
         call = await self._named("get_order", "GET", "hf/orders", ref)
-        fact = await self._fetch("get_order", call, self._timeouts.read_s)
+        fact = await self._fetch(order_question(ref), call, self._timeouts.read_s)
         with self._valid("get_order"):
             if any((error.code, error.message) in UNKNOWN_TO_QUERY for error in self._errors_of(fact)):
                 return None

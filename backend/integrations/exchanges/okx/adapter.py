@@ -28,6 +28,7 @@ from backend.integrations.exchanges.okx.rules import (
 )
 from backend.integrations.exchanges.shared.adapter import CcxtAdapter
 from backend.integrations.exchanges.shared.http_fact import HttpFact
+from backend.integrations.exchanges.shared.operations import order_question
 from backend.integrations.exchanges.shared.outcomes import PlaceAnswer, VenueError
 from backend.integrations.exchanges.shared.parsing import (
     Malformed,
@@ -148,7 +149,7 @@ class OkxAdapter(CcxtAdapter):
 
     async def get_order(self, ref: OrderRef) -> OrderReport | None:
         name = await self._named(ref)
-        fact = await self._fetch("get_order", _private("GET", "trade/order", name), self._timeouts.read_s)
+        fact = await self._fetch(order_question(ref), _private("GET", "trade/order", name), self._timeouts.read_s)
         with self._valid("get_order"):
             if any(error.code in UNKNOWN_TO_QUERY for error in self._errors_of(fact)):
                 return None

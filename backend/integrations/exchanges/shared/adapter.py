@@ -32,6 +32,7 @@ from backend.domain.records import ExecutionResult
 from backend.domain.rules import VenueRules
 from backend.integrations.exchanges.shared.http_fact import NOT_JSON, HttpFact, elsewhere
 from backend.integrations.exchanges.shared.limits import Limiter, NoTurn, PerLoop
+from backend.integrations.exchanges.shared.operations import KINDS, PASSING_S
 from backend.integrations.exchanges.shared.outcomes import (
     CancelTable,
     PlaceAnswer,
@@ -58,17 +59,6 @@ ORDER_WAIT_S_MAX = 0.25
 
 NOT_TOLD = (RejectReason.AUTHENTICATION, RejectReason.PERMISSION)
 """Refusals to tell what a key may do: asking again would not help."""
-
-KINDS: Mapping[str, CallKind] = {
-    "health": CallKind.HEALTH,
-    "status": CallKind.HEALTH,
-    "get_order": CallKind.LOOKUP,
-    "search_order": CallKind.LOOKUP,
-    "open_orders": CallKind.LOOKUP,
-    "my_trades": CallKind.LOOKUP,
-    "cancel_order": CallKind.CANCEL,
-}
-"""What an operation is for; anything else is a read."""
 
 
 class CcxtAdapter(ABC):
@@ -344,7 +334,9 @@ class CcxtAdapter(ABC):
             try:
                 await self._turn(held, kind, call, 0.0 if kind is CallKind.HEALTH else timeout_s)
             except NoTurn as error:
-                raise VenueLimited(self.venue, operation, error.problem, until=error.until) from None
+                lasting = error.refused and error.until > self._clock.now() + PASSING_S
+                limited = VenueLimited(self.venue, operation, error.problem, until=error.until, lasting=lasting)
+                raise limited from None
             fact = await self._ccxt.send(self._signed(operation, call, timeout_s))
         self._note(kind, call, fact)
         if fact.status is None:
