@@ -93,7 +93,8 @@ async def test_a_resting_order_is_cancelled(port: Port) -> None:
 
 
 async def test_a_parked_order_is_resolved_while_the_router_runs(port: Port) -> None:
-    """An operator's word through the port: kept, and the market is free again."""
+    """An operator's word through the port: kept, and nothing goes to its market while the order is still looked for by
+    its words; other exchanges take the next one."""
     port.world.emulator.inject("firi", Fault(FaultKind.RESET, PLACE, count=1, params={"when": "before"}))
     order = {**ORDER, "exchange": "firi"}
     assert (await port.ask("POST", "/v1/orders?wait=30", order))[1]["state"] == "parked"
@@ -103,7 +104,7 @@ async def test_a_parked_order_is_resolved_while_the_router_runs(port: Port) -> N
     status, told = await port.ask("POST", "/v1/orders/one/resolve", {"filled": "0", "reason": "not in its history"})
     assert (status, told["attempts"][0]["proof"]) == (200, "operator")
     status, other = await port.ask("POST", "/v1/orders?wait=20", {**order, "id": "two"})
-    assert (status, other["venues"]) == (200, ["firi"])
+    assert (status, other["venues"]) == (200, ["binance"])
 
 
 async def test_venues_are_told_with_what_stands_against_them(port: Port) -> None:

@@ -1,4 +1,5 @@
-"""The promises, checked after every event against the exchanges' own books (protocol 4).
+"""The promises, checked against the exchanges' own books (protocol 4): whenever one has handled a request, whenever the
+journal has committed, and when the world rests.
 
 S1 fills within quantity and budget; S2 one open attempt of a leg, sums, ids; S3 no bytes without a committed attempt,
 each sent once, with the journaled deadline as the exchange reads it; S4 our fills are the exchanges'; S5 no account
@@ -177,14 +178,16 @@ class Invariants:
 
     def seen_by_an_operator(self, intent_id: str) -> Decimal | None:
         """What the first open attempt has executed by the exchange's own book; None when there is none that only an
-        operator can settle."""
+        operator can settle, and while it rests there: nobody who sees it calls it dead."""
         record = self._store.record(intent_id)
         attempt = None if record is None else record.open_attempt
         if record is None or attempt is None or attempt.order.client_id or attempt.filled:
             return None
         sent = self.sendings.attempts[attempt.id]
-        orders = self._cores[attempt.venue].ledger.orders
-        return sum((order.filled for order in orders if sent.is_of(order)), ZERO)
+        own = [order for order in self._cores[attempt.venue].ledger.orders if sent.is_of(order)]
+        if any(order.status == "open" for order in own):
+            return None
+        return sum((order.filled for order in own), ZERO)
 
     def reopened(self, *, whole: bool) -> None:
         """S8, and S10 if the ``whole`` journal is to be looked at, as the next router finds it."""
