@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from backend.domain.errors import OrderFateUnknown, RouterBusy, RouterClosed, UnknownOrder
+from backend.domain.errors import JournalError, OrderFateUnknown, RouterBusy, RouterClosed, UnknownOrder
+from backend.domain.ids import differences
 from backend.domain.orders import Intent
 from backend.domain.records import Event, ExecutionResult, IntentRecord, Standing
 from backend.policies.routing_tables import FailoverChains
@@ -54,7 +55,7 @@ class Desk:
             return await self._told(intent.id, task)
         for _ in range(STORED_LOOKS_MAX):
             record = await self.journal.get(intent.id)
-            if record is not None:
+            if record is not None and not differences(record.intent, intent):
                 task.cancel()  # it only waits: the order is the router's, and one more for each repeat would pile up
                 return record
             if task.done():
@@ -79,7 +80,10 @@ class Desk:
         except OrderFateUnknown as error:
             if not isinstance(error.cause, RouterClosed):
                 raise
-            record = await self.journal.get(intent_id)
+            try:
+                record = await self.journal.get(intent_id)
+            except JournalError:
+                raise error from None  # it may have been sent: that is what its caller has to know
             if record is None:
                 raise error.cause from None
             return record

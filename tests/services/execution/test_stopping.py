@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from backend.domain.errors import JournalFailed, OrderFateUnknown, RouterClosed
+from backend.domain.errors import IdempotencyConflict, JournalFailed, OrderFateUnknown, RouterClosed
 from backend.domain.lifecycle import AttemptState, IntentState
 from backend.domain.orders import OrderRef, OrderReport
 from backend.domain.records import Attempt, IntentRecord
@@ -69,6 +69,23 @@ async def test_a_caller_at_the_desk_gets_the_order_as_it_is_left(desk: Desk) -> 
     record = await caller
     assert isinstance(record, IntentRecord)
     assert (record.state, record.blocked) == (IntentState.ACTIVE, Decimal(1))
+
+
+async def test_a_journal_that_fails_too_does_not_hide_that_an_order_was_sent(desk: Desk) -> None:
+    """The router stops while somebody waits, and the stored order cannot be read: its fate is unknown, which is worse
+    than that a journal failed."""
+    desk.venues["binance"].gate = asyncio.Event()
+    caller = asyncio.create_task(counter(desk).submit(buy(), 60))
+    await sent(desk)
+
+    async def fails(*_: object) -> None:
+        raise JournalFailed("no disk")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(desk.journal, "get", fails)
+        await desk.router.close(grace_s=0)
+        with pytest.raises(OrderFateUnknown):
+            await caller
 
 
 @pytest.mark.parametrize("ghost", [False, True])
@@ -161,3 +178,12 @@ async def test_an_order_that_is_asked_for_again_and_again_leaves_nothing_behind(
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) < before + 10
     assert desk.router.in_flight == 1
+
+
+async def test_another_order_under_the_same_id_is_told_also_without_waiting(desk: Desk) -> None:
+    """The stored order is no answer to one that differs from it: its caller would take it for its own."""
+    port = counter(desk)
+    await port.submit(buy(exchange="binance"), 20)
+    with pytest.raises(IdempotencyConflict, match="quantity"):
+        await port.submit(buy(quantity="2", exchange="binance"), 0)
+    assert (await port.submit(buy(exchange="binance"), 0)).state is IntentState.DONE
