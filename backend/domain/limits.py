@@ -17,11 +17,12 @@ class CallKind(StrEnum):
     ORDER = "order"
     LOOKUP = "lookup"
     """A question that settles an order: the order itself, open orders, trades."""
+    WATCH = "watch"
+    """A routine look at an order that rests: a look-up, of which there may be many. All of them together have a part of
+    each pool, which nobody takes from them and beyond which they take from nobody."""
     HEALTH = "health"
     READ = "read"
     """Books, balances, markets."""
-    WATCH = "watch"
-    """A routine look at an order that rests. It costs what a look-up costs, and leaves the most room."""
 
     @property
     def urgency(self) -> int:
@@ -36,8 +37,7 @@ COMMAND_KINDS = frozenset({CallKind.CANCEL, CallKind.ORDER})
 
 
 WATCHED_SHARE = 0.5
-"""Looks at what rests, of which there may be many, fill no pool further than this part of the room that reads have:
-they may use what it gives back, and whatever is asked once finds the rest of it."""
+"""Looks at what rests have this part of the room that reads have in a pool, and of what it gives back."""
 
 
 class PoolShape(StrEnum):
@@ -65,8 +65,16 @@ class Pool:
 
     def room(self, kind: CallKind) -> float:
         """How full this kind may make the pool."""
-        room = self.limit - sum(held for other, held in self.reserved.items() if other.urgency < kind.urgency)
-        return max(1.0, WATCHED_SHARE * room) if kind is CallKind.WATCH else room
+        urgency = CallKind.LOOKUP.urgency if kind is CallKind.WATCH else kind.urgency
+        return self.limit - sum(held for other, held in self.reserved.items() if other.urgency < urgency)
+
+    @property
+    def watched(self) -> Pool:
+        """The part of it that looks at what rests have; at least one call."""
+        limit = max(1.0, WATCHED_SHARE * self.room(CallKind.READ))
+        window = self.shape is PoolShape.WINDOW
+        period_s = self.period_s if window else limit * self.period_s / (WATCHED_SHARE * self.limit)
+        return Pool(self.name, limit, period_s, self.shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,13 +54,22 @@ class Desk:
         if done:
             return await self._told(intent.id, task)
         for _ in range(STORED_LOOKS_MAX):
-            record = await self.journal.get(intent.id)
+            record = await self._stored(intent.id, task)
             if record is not None and not differences(record.intent, intent):
                 task.cancel()  # it only waits: the order is the router's, and one more for each repeat would pile up
                 return record
             if task.done():
                 return await self._told(intent.id, task)
         raise RouterBusy(f"order {intent.id!r} is not stored yet; repeat it with the same id")
+
+    async def _stored(self, intent_id: str, task: asyncio.Task[ExecutionResult]) -> IntentRecord | None:
+        """What the journal has of an order that may be under way: when it cannot tell, nobody may believe that nothing
+        was sent."""
+        try:
+            return await self.journal.get(intent_id)
+        except JournalError as error:
+            task.cancel()
+            raise OrderFateUnknown(intent_id, error) from error
 
     async def cancel(self, intent_id: str, wait_s: float) -> ExecutionResult | IntentRecord:
         """Like ``submit``; the record too where the wish is only stored, because the journal is halted. Raises
@@ -71,7 +80,10 @@ class Desk:
             told = await self._told(intent_id, task)
             return told if told.state.final or self.journal.halted is None else await self.order(intent_id)
         task.add_done_callback(_noted)
-        return await self.order(intent_id)
+        try:
+            return await self.order(intent_id)  # behind the wish, in the journal's queue
+        finally:
+            task.cancel()  # it only waits
 
     async def _told(self, intent_id: str, task: asyncio.Task[ExecutionResult]) -> ExecutionResult | IntentRecord:
         """The task's result; when the router stops meanwhile, the order as it is left to the next start."""

@@ -335,8 +335,6 @@ class Lifecycle:
 
     def taken_at_word(self, record: IntentRecord) -> None:
         """An operator has ended the newest attempt: what is kept in memory follows."""
-        if record.state.final:
-            self.cancels.forget(record.intent.id)
         attempt = next(one for one in reversed(record.attempts) if one.proof is Proof.OPERATOR)
         self.attempts.taken_at_word(record, attempt)
         self.block_market(attempt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -48,11 +49,18 @@ def check_word(record: IntentRecord, word: Word) -> Attempt:
     return attempt
 
 
-async def resolve(journal: Journal, clock: Clock, intent_id: str, word: Word) -> IntentRecord:
+async def resolve(
+    journal: Journal,
+    clock: Clock,
+    intent_id: str,
+    word: Word,
+    taken: Callable[[IntentRecord], None] = lambda _: None,
+) -> IntentRecord:
     """Closes the open attempt (the first, where a relief leg has one too) by the operator's word, and ends the order
     when it was the last; nothing is sent, also not by a process that finds it half done. The fill is provisional, at
     the order's own limit, the worst that it can have been; the venue's trades, or its word that it ended with less,
-    replace it when they come. The reservation stays for a while, in which the order is looked for on.
+    replace it when they come. The reservation stays for a while, in which the order is looked for on. ``taken`` is told
+    of the record when the word is stored, whether or not the rest fails.
 
     Raises UnknownOrder, NothingToResolve, InvalidOrder for a word that cannot be, JournalError.
     """
@@ -70,6 +78,7 @@ async def resolve(journal: Journal, clock: Clock, intent_id: str, word: Word) ->
         fills=_fills(record, attempt, word.filled, clock.now()),
         ghost_until=clock.now() + GHOST_S,
     )
+    taken(record)
     if record.open_attempts:
         return record
     if record.state is IntentState.PARKED:

@@ -30,6 +30,7 @@ from backend.ports.telemetry import Telemetry
 from backend.services.execution.late import LateEvidence
 from backend.services.execution.lifecycle import Lifecycle, OnSettled, Route, nobody_waits
 from backend.services.execution.resolving import Word, check_word, resolve
+from backend.services.execution.waiting import is_cancelled, setter, told
 
 ORDERS_IN_FLIGHT_MAX = 1_000
 REVIEW_INTERVAL_S = 60.0
@@ -43,35 +44,9 @@ GHOST_PATIENCE_S = 1.0
 _Work = Callable[[IntentRecord, OnSettled], Coroutine[object, object, ExecutionResult]]
 
 
-def _setter(event: asyncio.Event, only_resting: bool = False) -> Callable[[object], None]:
-    """Sets the event; or only when what it is told is true."""
-
-    def told(what: object) -> None:
-        if what or not only_resting:
-            event.set()
-
-    return told
-
-
 def _pinned(venue: str) -> Route:
     """This venue and no other, without a health check."""
     return Route((venue,), frozenset({venue}))
-
-
-def _is_cancelled() -> bool:
-    """Was the running task itself cancelled, and not only what it waits for?"""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-async def _told(intent_id: str, task: asyncio.Task[ExecutionResult]) -> ExecutionResult:
-    """The order's result. Its caller may go; a router that stops tells those that stay."""
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if not task.cancelled() or _is_cancelled():
-            raise
-    raise OrderFateUnknown(intent_id, RouterClosed("the router was closed while the order was under way"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +109,7 @@ class Router:
             try:
                 await self._taking_up
             except asyncio.CancelledError:
-                if _is_cancelled():
+                if is_cancelled():
                     raise
             finally:
                 self._taking_up = None
@@ -194,7 +169,7 @@ class Router:
             raise IdempotencyConflict(intent.id, differing)
         else:
             task = running.task
-        return await _told(intent.id, task)
+        return await told(intent.id, task)
 
     async def cancel(self, intent_id: str) -> ExecutionResult:
         """Stores that the order is to be cancelled, and returns its result once it is final or parked.
@@ -214,9 +189,9 @@ class Router:
         # A task of its own: a caller who goes while the wish is being stored must not leave it stored and unheard.
         wish = asyncio.create_task(self._wished(intent_id), name=f"cancel of {intent_id}")
         self._wishes.add(wish)
-        wish.add_done_callback(self._wishes.discard)
-        told = await asyncio.shield(wish)
-        return told if isinstance(told, ExecutionResult) else await _told(intent_id, told)
+        wish.add_done_callback(self._wish_ended)
+        reached = await asyncio.shield(wish)
+        return reached if isinstance(reached, ExecutionResult) else await told(intent_id, reached)
 
     async def _wished(self, intent_id: str) -> ExecutionResult | asyncio.Task[ExecutionResult]:
         """Stores the wish and sees that it is carried out: the result, or the task that will have it."""
@@ -225,7 +200,14 @@ class Router:
             return self._lifecycle.result_of(record)
         self._lifecycle.cancels.ask(intent_id)
         running = self._running.get(intent_id)
+        if not running and not self._open:  # closed meanwhile: the next start carries it out
+            return self._lifecycle.result_of(record)
         return running.task if running else self._start(record.intent, self._looked_again(record))
+
+    def _wish_ended(self, wish: asyncio.Task[ExecutionResult | asyncio.Task[ExecutionResult]]) -> None:
+        self._wishes.discard(wish)
+        if not wish.cancelled():
+            wish.exception()  # told to its caller, if he is still there
 
     async def resolve(self, intent_id: str, word: Word) -> IntentRecord:
         """Ends a parked order by an operator's word. Raises RouterBusy while it is being looked for, JournalError,
@@ -239,7 +221,10 @@ class Router:
             raise UnknownOrder(intent_id)
         self._check_idle(intent_id)
         check_word(record, word)
-        await _told(intent_id, self._start(record.intent, self._ended_by(intent_id, word)))
+        try:
+            await told(intent_id, self._start(record.intent, self._ended_by(intent_id, word)))
+        except OrderFateUnknown as error:
+            raise error.cause from None
         return await self._lifecycle.attempts.current(intent_id)
 
     def _check_idle(self, intent_id: str) -> None:
@@ -250,8 +235,13 @@ class Router:
             )
 
     async def _ended_by(self, intent_id: str, word: Word) -> ExecutionResult:
-        record = await resolve(self._journal, self._clock, intent_id, word)
-        self._lifecycle.taken_at_word(record)
+        """What fails is told as of an order that may have been sent: a repeat of it may have joined."""
+        try:
+            record = await resolve(self._journal, self._clock, intent_id, word, self._lifecycle.taken_at_word)
+        except Exception as error:
+            raise OrderFateUnknown(intent_id, error) from error
+        if record.state.final:
+            self._lifecycle.cancels.forget(intent_id)
         return self._lifecycle.result_of(record)
 
     def unresolved_until(self, record: IntentRecord) -> float | None:
@@ -280,8 +270,8 @@ class Router:
             self._lifecycle.block_markets(record)
         for record in idle:
             settled = asyncio.Event()
-            task = self._start(record.intent, work(record, _setter(settled, wait_for_ends)))
-            task.add_done_callback(_setter(settled))
+            task = self._start(record.intent, work(record, setter(settled, wait_for_ends)))
+            task.add_done_callback(setter(settled))
             tasks.append(task)
             known.append(settled)
         for settled in known:
@@ -327,6 +317,7 @@ class Router:
         journal has them: the next start settles those, and whoever waits for one is told by OrderFateUnknown."""
         self._open = False
         self._closed += 1
+        until = asyncio.get_running_loop().time() + grace_s
         if self._wishes:
             await asyncio.wait(self._wishes, timeout=grace_s)
         if self._taking_up is not None:
@@ -345,7 +336,7 @@ class Router:
             self._running[intent_id].task.cancel()
         tasks = [running.task for running in self._running.values()]
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=grace_s)
+            _, late = await asyncio.wait(tasks, timeout=max(0.0, until - asyncio.get_running_loop().time()))
             unfinished = [task for task in tasks if task in late]  # in an order that repeats
             for task in unfinished:
                 task.cancel()

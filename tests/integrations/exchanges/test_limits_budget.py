@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.limits import CallKind, Pool, PoolShape, VenueLimits, plain_limits
+from backend.integrations.exchanges.factory import rules_of
 from backend.integrations.exchanges.shared.budget import ARRIVAL_SPREAD_S, SLOTS, Budget, Need
 
 K = CallKind
@@ -242,10 +243,59 @@ def test_urgency_is_the_order_of_the_kinds() -> None:
     assert all(first < second for first, second in pairwise(urgencies))
 
 
-@pytest.mark.parametrize(("limit", "room"), [(20, 10), (15, 7.5), (1, 1), (1.5, 1)])
-def test_looks_at_what_rests_fill_no_more_than_half(limit: float, room: float) -> None:
-    """Except where half is less than one call: then nothing would ever be looked at."""
-    assert Pool("all", limit, PERIOD).room(K.WATCH) == room
+@pytest.mark.parametrize(("limit", "part"), [(20, 10), (15, 7.5), (1, 1), (1.5, 1)])
+@pytest.mark.parametrize("shape", list(PoolShape))
+def test_looks_at_what_rests_have_half_of_a_pool(shape: PoolShape, limit: float, part: float) -> None:
+    """And of what it gives back; except where half is less than one call: then nothing would ever be looked at."""
+    watched = Pool("all", limit, PERIOD, shape).watched
+    assert watched.limit == part
+    if shape is PoolShape.COUNTER:
+        assert watched.limit / watched.period_s == pytest.approx(limit / PERIOD / 2)
+
+
+HOUR_S = 3600
+WAIT_S_MAX = 0.5
+BALANCES = {
+    "binance": "GET account",
+    "bybit": "GET v5/account/wallet-balance",
+    "firi": "GET v2/balances",
+    "kraken": "POST BalanceEx",
+    "kucoin": "GET accounts",
+    "okx": "GET account/balance",
+}
+LOOKS = {**dict.fromkeys(BALANCES, "GET one"), "binance": "GET order", "kraken": "POST QueryOrders"}
+VENUES = tuple(BALANCES)
+
+
+@pytest.mark.parametrize(("flood", "starved"), [(K.READ, K.WATCH), (K.WATCH, K.READ), (K.WATCH, K.LOOKUP)])
+@pytest.mark.parametrize("venue", VENUES)
+def test_neither_looks_nor_reads_starve_the_other(venue: str, flood: CallKind, starved: CallKind) -> None:
+    """As many of the one as the limits let through, for an hour: the other, asked for twice a minute, has its turn each
+    time at once. A resting order is looked at while orders are placed, and the other way round."""
+    held = Budget(rules_of(venue).call_limits)
+    calls = {K.READ: BALANCES[venue], K.WATCH: LOOKS[venue], K.LOOKUP: LOOKS[venue]}
+    many, few = held.need(flood, calls[flood]), held.need(starved, calls[starved])
+    waiting, longest = 0.0, 0.0
+    for tick in range(HOUR_S * 2):
+        now = tick / 2
+        waiting = now if tick % 60 == 0 and not waiting else waiting
+        if waiting and held.free_at(few, now) <= now:
+            held.take(few, now)
+            longest, waiting = max(longest, now - waiting), 0.0
+        assert many.costs
+        while held.free_at(many, now) <= now:
+            held.take(many, now)
+    assert longest <= WAIT_S_MAX
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_other_users_of_an_address_do_not_stop_looks(venue: str) -> None:
+    """The venue tells that a third of each pool is used, by whomever: the next look goes at once."""
+    held = Budget(rules_of(venue).call_limits)
+    look = held.need(K.WATCH, LOOKS[venue])
+    for pool in held.limits.pools:
+        held.told(pool.name, pool.limit / 3, 0.0)
+    assert held.free_at(look, 0.0) <= 0.0
 
 
 def test_a_look_at_what_rests_costs_what_a_look_up_costs() -> None:

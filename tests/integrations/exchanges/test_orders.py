@@ -209,6 +209,7 @@ async def test_looks_at_what_rests_leave_room(venue: str) -> None:
     are still asked for at once."""
     bench = make_bench(venue, timeouts=Timeouts(read_s=0.02))
     await bench.adapter.warm()
+    bench.clock.at += 60
     rests = OrderRef(SYMBOLS[venue], number_at(venue), watched=True)
     for _ in range(LOOKS_MAX):
         bench.transport.then(FOUND[venue])

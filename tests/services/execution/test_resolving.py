@@ -8,7 +8,14 @@ from decimal import Decimal
 
 import pytest
 
-from backend.domain.errors import InvalidOrder, NothingToResolve, RouterBusy, UnknownOrder
+from backend.domain.errors import (
+    InvalidOrder,
+    JournalError,
+    NothingToResolve,
+    OrderFateUnknown,
+    RouterBusy,
+    UnknownOrder,
+)
 from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.orders import Fill, Intent
 from backend.domain.reasons import DropReason, EndReason
@@ -237,3 +244,34 @@ async def test_an_order_that_showed_frees_its_market(desk: Desk) -> None:
     assert record is not None
     assert record.filled == Decimal("0.1")
     assert (await desk.router.submit(buy("b", "0.1", symbol="BTC/NOK", exchange="firi"))).filled == Decimal("0.1")
+
+
+async def test_a_word_that_is_stored_by_half_is_told_as_what_failed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator hears what failed; who repeats the order meanwhile, that its fate is not known. What the word booked
+    is in the exposure at once."""
+    await parked(desk)
+    step, reached, go = desk.journal.step_intent, asyncio.Event(), asyncio.Event()
+
+    async def fails(*_: object, **__: object) -> None:
+        reached.set()
+        await go.wait()
+        raise JournalError("too many writes wait")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.journal, "step_intent", fails)
+        word = asyncio.create_task(desk.router.resolve("order-1", Word(Decimal("0.4"), "its page")))
+        await reached.wait()
+        repeat = asyncio.create_task(desk.router.submit(buy(exchange="binance")))
+        await asyncio.sleep(0)
+        go.set()
+        with pytest.raises(JournalError):
+            await word
+        with pytest.raises(OrderFateUnknown):
+            await repeat
+    assert desk.journal.step_intent == step
+    stored = (await desk.journal.exposure()).positions
+    assert desk.exposure.of("binance").positions == sum(abs(one.amount) for one in stored) > 0
+    (ended,) = await desk.router.review()
+    assert (ended.state, ended.filled) == (IntentState.DONE_SHORT, Decimal("0.4"))

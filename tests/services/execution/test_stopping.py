@@ -187,3 +187,37 @@ async def test_another_order_under_the_same_id_is_told_also_without_waiting(desk
     with pytest.raises(IdempotencyConflict, match="quantity"):
         await port.submit(buy(quantity="2", exchange="binance"), 0)
     assert (await port.submit(buy(exchange="binance"), 0)).state is IntentState.DONE
+
+
+async def test_an_order_that_cannot_be_read_any_more_may_have_been_sent(desk: Desk) -> None:
+    """It is under way when its caller's time is over, and the journal fails: "nothing was sent" would be a lie."""
+    desk.venues["binance"].gate = asyncio.Event()
+    caller = asyncio.create_task(counter(desk).submit(buy(), 0.2))
+    gate = await sent(desk)
+
+    async def fails(*_: object) -> None:
+        raise JournalFailed("no disk")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(desk.journal, "get", fails)
+        with pytest.raises(OrderFateUnknown):
+            await caller
+    gate.set()
+
+
+async def test_cancels_that_are_repeated_leave_nothing_behind(desk: Desk) -> None:
+    """The exchange does not answer, and the caller asks again and again without waiting."""
+    desk.venues["binance"].gate = asyncio.Event()
+    port = counter(desk)
+    caller = asyncio.create_task(port.submit(buy(), 60))
+    gate = await sent(desk)
+    before = len(asyncio.all_tasks())
+    for _ in range(20):
+        record = await port.cancel("order-1", 0)
+        assert isinstance(record, IntentRecord)
+        assert record.cancel_requested_at is not None
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) < before + 10
+    gate.set()
+    await caller

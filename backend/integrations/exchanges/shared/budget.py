@@ -119,11 +119,13 @@ class Budget:
     limits: VenueLimits
     _needs: dict[tuple[CallKind, str], Need] = field(init=False, default_factory=dict)
     _pools: dict[str, _Window | _Counter] = field(init=False)
+    _watched: dict[str, _Window | _Counter] = field(init=False)
     _closed: dict[str, _Closed] = field(init=False, default_factory=dict)
     _all_closed: _Closed = field(init=False, default_factory=_Closed)
 
     def __post_init__(self) -> None:
         self._pools = {pool.name: _state(pool) for pool in self.limits.pools}
+        self._watched = {pool.name: _state(pool.watched) for pool in self.limits.pools}
 
     def need(self, kind: CallKind, call: str) -> Need:
         """What a call takes, by its name and kind; worked out once, unless each call has a name of its own."""
@@ -141,12 +143,16 @@ class Budget:
 
     def free_at(self, need: Need, now: float) -> float:
         """The earliest time at which every pool has room for the call; ``now`` when it may go at once."""
-        pools = ((self._pools[name], cost) for name, cost in need.costs)
+        pools = [(self._pools[name], cost) for name, cost in need.costs]
+        if need.kind is CallKind.WATCH:
+            pools += [(self._watched[name], cost) for name, cost in need.costs]
         return max((state.free_at(cost, state.pool.room(need.kind), now) for state, cost in pools), default=now)
 
     def take(self, need: Need, now: float) -> None:
         for name, cost in need.costs:
             self._pools[name].take(cost, now)
+            if need.kind is CallKind.WATCH:
+                self._watched[name].take(cost, now)
 
     def told(self, pool: str, used: float, now: float) -> None:
         """The venue's own count. What it knows and we do not was taken by somebody else."""
