@@ -32,7 +32,8 @@ def main() -> None:
     measured = measured_on()
     table, lines = Table("mutant", "noticed at seed", "by"), []
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        for name, found in zip(names, pool.map(lived, names, [seeds] * len(names)), strict=True):
+        lives = [max(seeds, MUTATIONS[name].seeds) for name in names]
+        for name, found in zip(names, pool.map(lived, names, lives), strict=True):
             seed, violation = found
             table.add_row(name, "survived" if seed is None else str(seed), violation[:SHOWN])
             lines.append(
