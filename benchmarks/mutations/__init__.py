@@ -54,7 +54,7 @@ LISTED = (
         lives="within the bounds the look-ups find what a cancel knows, and beyond them the emulated exchanges hide an"
         " order from both; what only a cancel knows is in tests/services/execution/test_absence.py",
     ),
-    Mutation(proofs.any_order_is_ours, ("S1", "S4", "S8")),
+    Mutation(proofs.any_order_is_ours, ("S1", "S4", "S8", "L1")),
     Mutation(proofs.new_id_on_recovery, TWICE),
     Mutation(proofs.open_means_unsent, TWICE),
     Mutation(

@@ -1,4 +1,4 @@
-"""The simulated operator says what a person would who looks at the exchange's page, and nothing else."""
+"""Where no id can be asked for: what a person says who looks at the exchange's page, and what must be found without."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from backend.domain.lifecycle import IntentState
 from backend.emulator.core import VenueCore
 from backend.emulator.ledger import LedgerOrder
 from backend.lab.simulation.exposure import Exposure
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 AT_FIRI = {**REQUEST, "venue": "firi", "client_id": ""}
 
 
-def looking_at(*orders: LedgerOrder, filled: str = "0", client_id: str = "") -> Decimal | None:
-    """What an operator says of the attempt "a/1", of which the journal has ``filled``, beside these orders."""
+def world(*orders: LedgerOrder, filled: str = "0", client_id: str = "") -> Invariants:
+    """The attempt "a/1", parked, of which the journal has ``filled``, and these orders at the exchange."""
     order = SimpleNamespace(client_id=client_id)
     attempt = SimpleNamespace(id="a/1", venue="firi", order=order, filled=Decimal(filled))
-    store = SimpleNamespace(record=lambda _: SimpleNamespace(open_attempt=attempt))
+    record = SimpleNamespace(open_attempt=attempt, open_attempts=(attempt,), state=IntentState.PARKED)
+    store = SimpleNamespace(record=lambda _: record, unfinished=lambda: [record])
     core = SimpleNamespace(ledger=SimpleNamespace(orders=orders))
     invariants = Invariants(
         cast("MemoryStore", store),
@@ -35,7 +37,7 @@ def looking_at(*orders: LedgerOrder, filled: str = "0", client_id: str = "") -> 
         exposure=cast("Exposure", None),
     )
     invariants.sendings.opened("a", "a/1", AT_FIRI)
-    return invariants.seen_by_an_operator("a")
+    return invariants
 
 
 def at_firi(status: str, filled: str) -> LedgerOrder:
@@ -54,10 +56,24 @@ def at_firi(status: str, filled: str) -> LedgerOrder:
 )
 def test_an_order_that_rests_is_not_called_dead(orders: tuple[LedgerOrder, ...], said: Decimal | None) -> None:
     """Only of what has ended, or is not there, is anything said."""
-    assert looking_at(*orders) == said
+    assert world(*orders).seen_by_an_operator("a") == said
 
 
 def test_nothing_is_said_where_the_router_can_tell() -> None:
     """Of an order with an id of ours, and of one that has shown already."""
-    assert looking_at(client_id="c1") is None
-    assert looking_at(filled="0.1") is None
+    assert world(client_id="c1").seen_by_an_operator("a") is None
+    assert world(filled="0.1").seen_by_an_operator("a") is None
+
+
+@pytest.mark.parametrize(
+    ("orders", "may_stay"),
+    [
+        ((), True),
+        ((at_firi("filled", "1.5"),), False),
+        ((at_firi("open", "0"),), False),
+        ((at_firi("open", "0"), replace(at_firi("open", "0"), order_id="v2")), True),
+    ],
+)
+def test_an_order_that_shows_may_not_stay_parked(orders: tuple[LedgerOrder, ...], may_stay: bool) -> None:
+    """L2: what nothing can prove may be parked for ever; of one order that fits the router can tell."""
+    assert world(*orders).all_ended() is may_stay

@@ -236,8 +236,13 @@ class Invariants:
         return not any(self._goes_on(record) for record in self._store.unfinished())
 
     def _goes_on(self, record: IntentRecord) -> bool:
-        provable = any(attempt.order.client_id for attempt in record.open_attempts)
+        provable = any(attempt.order.client_id or self._shows(attempt) for attempt in record.open_attempts)
         return record.state is not IntentState.PARKED or provable or not record.open_attempts
+
+    def _shows(self, attempt: Attempt) -> bool:
+        """Where no id can be asked for: does the exchange have exactly one order that fits? Then it has to be found."""
+        sent = self.sendings.attempts[attempt.id]
+        return sum(map(sent.is_of, self._cores[attempt.venue].ledger.orders)) == 1
 
     # --- at the end --------------------------------------------------------------------------------------------------
 
