@@ -9,11 +9,10 @@ from backend.domain.lifecycle import AttemptState, IntentState, Proof
 from backend.domain.reasons import DropReason
 from backend.emulator.faults import FaultKind
 from backend.emulator.wire import Endpoint
-from tests.conformance.desk import Desk
+from tests.conformance.desk import TIMEOUTS, Desk
 from tests.conformance.market import open_pair
 from tests.conformance.needs import Need
 from tests.conformance.registry import Group, case
-from tests.e2e.conftest import HASTY_S
 from tests.e2e.test_answers import MORE_CAREFUL
 
 NONE, HALF = Decimal(0), Decimal("0.5")
@@ -57,7 +56,7 @@ async def unknown_stays(desk: Desk) -> None:
     """A connection that is reset before the order took effect moves nothing: parked, or proven dead when it is late."""
     async with open_pair(desk) as pair:
         desk.at_place(FaultKind.RESET, when="before")
-        result = await pair.submit(valid_until=desk.clock.now() + HASTY_S)
+        result = await pair.submit(valid_until=desk.clock.now() + TIMEOUTS.send_window_s)
         proven = result.attempts[0].proof is Proof.DEADLINE
         assert (result.state, result.blocked) == ((IntentState.REJECTED, 0) if proven else (IntentState.PARKED, HALF))
         assert proven is desk.rules.has_client_id

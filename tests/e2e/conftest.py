@@ -24,7 +24,6 @@ from tests.fakes.telemetry import RecordingTelemetry
 
 VENUES = EXCHANGES
 EQUIVALENTS = {"BTC/USD": (Equivalent("BTC/USDT", Decimal(1)), Equivalent("BTC/NOK", Decimal("10.5")))}
-HASTY_S = 5.0
 PLACE = frozenset({Endpoint.PLACE})
 
 
@@ -80,8 +79,12 @@ def buy(intent_id: str = "order-1", quantity: str = "0.01", **changes: object) -
 
 
 def hasty(world: World) -> float:
-    """A ``valid_until`` before any deadline proves an absence: an order that is not found is parked."""
-    return world.runtime.clock.now() + HASTY_S
+    """A ``valid_until`` before any deadline proves an absence: a request's own deadline is then no earlier than it.
+
+    The send window is also what is left for a pause of the machine before the send: an order that is sent too late is
+    not sent at all.
+    """
+    return world.runtime.clock.now() + world.timeouts.send_window_s
 
 
 def lost(drop: str = "reset", hidden_s: float = 1.0) -> Fault:

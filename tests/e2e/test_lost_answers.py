@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from backend.config import Timeouts
 from backend.domain.lifecycle import IntentState, Proof
 from backend.domain.reasons import DropReason, EndReason, ParkReason
 from backend.emulator.faults import Fault, FaultKind
@@ -69,8 +70,11 @@ async def test_a_cancel_of_an_ended_order_is_no_part_of_a_proof(world: World, ve
 @pytest.mark.parametrize("venue", LOOKED_UP)
 async def test_cut_off_before_the_exchange_saw_it_ends_unsent_elsewhere(world: World, venue: str) -> None:
     """No longer wanted when its absence is proven: it ends as expired, blocks nothing, and nothing is sent anywhere."""
+    world.timeouts = Timeouts(place_s=3.0, send_window_s=15.0, lookup_window_s=40.0)
+    await world.restart()
     world.emulator.inject(venue, Fault(FaultKind.RESET, PLACE, count=1, params={"when": "before"}))
     result = await (await world.runtime.router()).submit(buy(exchange=venue, valid_until=hasty(world)))
+    assert result.attempts, result
     assert (result.state, result.reason) == (IntentState.REJECTED, EndReason.EXPIRED)
     assert (result.attempts[0].proof, result.blocked) == (Proof.DEADLINE, Decimal(0))
     assert world.orders() == 0
