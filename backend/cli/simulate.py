@@ -15,24 +15,26 @@ from rich.table import Table
 
 from backend.cli.output import paper
 from backend.cli.statuses import FAILED, OK
-from backend.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from backend.lab.simulation.plan import Plan
     from backend.lab.simulation.run import Tally
 
+SEEDS = "0..100"
 SEEDS_MAX = 10_000_000
 INTENTS_MAX = 500
 
 
 def simulate(
-    seeds: Annotated[str, typer.Option(help="A..B (B not included), or one seed.")] = "0..100",
+    seeds: Annotated[str, typer.Option(help="A..B (B not included), or one seed.")] = SEEDS,
     policy: Annotated[str, typer.Option(help="ours, timeout-means-dead or not-found-means-dead.")] = "ours",
     intents: Annotated[int, typer.Option(min=1, max=INTENTS_MAX, help="Orders of each seed.")] = 40,
     beyond: Annotated[
         bool, typer.Option("--beyond", help="Exchanges also break their bounds: it must be found, booked and told.")
     ] = False,
-    replay: Annotated[int | None, typer.Option(help="Run this one seed again.")] = None,
+    replay: Annotated[
+        int | None, typer.Option(min=0, max=SEEDS_MAX, help="Run this one seed again, in the place of --seeds.")
+    ] = None,
     trace: Annotated[bool, typer.Option("--trace", help="With --replay: print everything that happened.")] = False,
     processes: Annotated[int, typer.Option(min=0, max=64, help="0: one for each processor.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
@@ -46,35 +48,41 @@ def simulate(
     from backend.lab.simulation.run import Tally, outcomes
 
     if policy not in tuple(Policy):
-        raise ConfigurationError(f"--policy {policy!r} is none; there are: {', '.join(Policy)}")
+        raise typer.BadParameter(f"--policy {policy!r} is none; there are: {', '.join(Policy)}")
+    if trace and replay is None:
+        raise typer.BadParameter("--trace prints the story of one seed: say which with --replay SEED")
+    if replay is not None and seeds != SEEDS:
+        raise typer.BadParameter(f"--replay {replay} and --seeds {seeds} are two wishes: say one of them")
     chosen = range(replay, replay + 1) if replay is not None else seeds_of(seeds)
     template = Plan(0, intents=intents, policy=Policy(policy), beyond=beyond, keep_trace=trace)
     workers = min(processes or os.cpu_count() or 1, len(chosen))
     tally, began, screen = Tally(), time.perf_counter(), Console(stderr=True)
+    story: tuple[str, ...] = ()
     with Progress(console=screen, disable=not screen.is_terminal, transient=True) as progress:
         bar = progress.add_task("seeds", total=len(chosen))
         for outcome in outcomes(template, chosen, workers):
             tally.add(outcome)
             progress.advance(bar)
-            if trace and replay is not None:
-                sys.stdout.write("\n".join(outcome.trace) + "\n")
+            story = outcome.trace if trace else ()
     tally.wall_s = time.perf_counter() - began
     if as_json:
-        sys.stdout.write(json.dumps(document(tally, policy, workers), indent=2) + "\n")
+        traced = {"trace": story} if trace else {}
+        sys.stdout.write(json.dumps(document(tally, policy, workers) | traced, indent=2) + "\n")
     else:
+        sys.stdout.writelines(f"{line}\n" for line in story)
         _print(tally, template, workers)
     raise typer.Exit(OK if passed(tally) else FAILED)
 
 
 def seeds_of(text: str) -> range:
-    """The seeds that ``A..B`` or ``A`` names. Raises ConfigurationError."""
+    """The seeds that ``A..B`` or ``A`` names. Raises BadParameter."""
     first, dots, last = text.partition("..")
     try:
         found = range(int(first), int(last)) if dots else range(int(first), int(first) + 1)
     except ValueError:
-        raise ConfigurationError(f"--seeds {text!r} is not of the form 0..2000") from None
+        raise typer.BadParameter(f"--seeds {text!r} is not of the form 0..2000") from None
     if not 0 < len(found) <= SEEDS_MAX or found.start < 0:
-        raise ConfigurationError(f"--seeds {text!r} names no seeds: from the smaller to the larger, as in 0..2000")
+        raise typer.BadParameter(f"--seeds {text!r} names no seeds: from the smaller to the larger, as in 0..2000")
     return found
 
 

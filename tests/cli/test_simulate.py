@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from backend.cli.main import app
 from backend.cli.simulate import seeds_of
-from backend.domain.errors import ConfigurationError
 
 
 def test_figures_as_json() -> None:
@@ -53,15 +53,33 @@ def test_a_broken_promise_is_an_exit_status() -> None:
 @pytest.mark.parametrize("text", ["", "a..b", "5..5", "9..2", "-1..4"])
 def test_seeds_that_are_none(text: str) -> None:
     """The error shows the form."""
-    with pytest.raises(ConfigurationError, match=r"0\.\.2000"):
+    with pytest.raises(typer.BadParameter, match=r"0\.\.2000"):
         seeds_of(text)
 
 
-def test_a_policy_that_is_none() -> None:
-    """The error lists those that there are."""
-    result = CliRunner().invoke(app, ["simulate", "--policy", "hope"])
-    assert isinstance(result.exception, ConfigurationError)
-    assert "not-found-means-dead" in str(result.exception)
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--policy", "hope"), "not-found-means-dead"),
+        (("--seeds", "many"), "0..2000"),
+        (("--trace",), "--replay SEED"),
+        (("--replay", "3", "--seeds", "0..5"), "say one of them"),
+        (("--replay", "-3"), "--replay"),
+    ],
+    ids=["no policy", "no seeds", "the story of all", "both", "below zero"],
+)
+def test_words_that_make_no_sense(words: tuple[str, ...], told: str) -> None:
+    """Nothing is run: status 2, and the error says what would make sense."""
+    result = CliRunner().invoke(app, ["simulate", *words], env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_a_story_as_json() -> None:
+    """Is a part of the one document."""
+    words = ["simulate", "--replay", "2", "--intents", "2", "--trace", "--json"]
+    told = json.loads(CliRunner().invoke(app, words).stdout)
+    assert any("p1 takes orders" in line for line in told["trace"])
 
 
 def test_one_seed() -> None:
