@@ -9,6 +9,10 @@ UV_VERSION := 0.13.9
 PIP := $(BIN)/python -m pip -qq
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# A process that may not keep compiled modules compiles them at every start: four seconds instead of one, of which the
+# demo's orders notice something when its router is killed and started again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A stamp says that a set-up step is done; it is repeated when what it was made from is newer. The development set
 # contains the runtime set in the same versions, so it counts as both.
 MADE := $(VENV)/made.stamp
