@@ -54,7 +54,7 @@ def read(journal: Path) -> Endpoint | None:
         return None
     except PermissionError:
         raise ConfigurationError(f"{path} belongs to another user: its router can be asked by that user only") from None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, OverflowError) as error:
         raise ConfigurationError(f"{path} cannot be read ({error}); stop the router, then remove the file") from error
     return found
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
 from importlib.metadata import version
@@ -38,6 +40,8 @@ from backend.services.control.documents import (
 HOST = "127.0.0.1"
 BODY_MAX = 64 * 1024
 PAGE = 100
+DIGITS_MAX = 40
+"""Of a number in a body: more is no amount and no time, and costs more than it says."""
 STOP_S = 0.5
 """So long a stop waits for answers that are being made, and as long again for them to end. It comes after the router's:
 who waits for an order has been told."""
@@ -54,6 +58,8 @@ CODES: tuple[tuple[type[QuantumTraderError], int], ...] = (
 )
 """The first that fits; anything else of ours is the caller's fault."""
 
+LOG = logging.getLogger("quantum_trader.api")
+FLAGS = {"1": True, "true": True, "0": False, "false": False}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 DESK = web.AppKey("desk", Desk)
 TOKEN = web.AppKey("token", str)
@@ -108,7 +114,9 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         told = {"code": error.reason, "message": error.text or error.reason}
         return web.json_response({"error": told}, status=error.status)
-    except Exception as error:  # noqa: BLE001 - the port's edge: whoever asked is told in the form that was promised
+    except Exception as error:
+        # The port's edge: whoever asked is told in the form that was promised, and whoever runs it finds the place.
+        LOG.exception("A request met a fault of the program: %s %s", request.method, request.path)
         told = {
             "code": "Internal",
             "message": f"{type(error).__name__}: this is a fault of the program, please report it",
@@ -132,8 +140,8 @@ async def _status(request: web.Request) -> web.Response:
 
 
 async def _orders(request: web.Request) -> web.Response:
-    open_only = request.query.get("open", "") in ("1", "true")
-    limit = _number(request, "limit", PAGE)
+    open_only = _flag(request, "open")
+    limit = _number(request, "limit", PAGE, least=1)
     records = await request.app[DESK].orders(limit, open_only=open_only, before=request.query.get("before"))
     return web.json_response([summary(record) for record in records])
 
@@ -167,7 +175,7 @@ async def _resolve(request: web.Request) -> web.Response:
 
 
 async def _events(request: web.Request) -> web.Response:
-    events = await request.app[DESK].events(_number(request, "after", 0), _number(request, "limit", PAGE))
+    events = await request.app[DESK].events(_number(request, "after", 0), _number(request, "limit", PAGE, least=1))
     return web.json_response([event_document(event) for event in events])
 
 
@@ -184,13 +192,39 @@ def _answered(desk: Desk, outcome: ExecutionResult | IntentRecord) -> web.Respon
 
 async def _body(request: web.Request) -> object:
     try:
-        return json.loads(await request.text())
-    except ValueError:
-        raise InvalidOrder("body", "is not JSON") from None
+        return json.loads(await request.text(), parse_int=_whole, object_pairs_hook=_each_once)
+    except InvalidOrder:
+        raise
+    except (ValueError, LookupError, RecursionError):
+        raise InvalidOrder("body", "is not JSON in UTF-8") from None
 
 
-def _number(request: web.Request, name: str, default: int) -> int:
+def _whole(text: str) -> int:
+    if len(text) > DIGITS_MAX:
+        raise InvalidOrder("body", f"has a number of {len(text)} digits; {DIGITS_MAX} are the most")
+    return int(text)
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Of a name that is said twice nobody knows which one was meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        raise InvalidOrder("body", f"says {twice!r} twice")
+    return found
+
+
+def _flag(request: web.Request, name: str) -> bool:
+    text = request.query.get(name, "0")
+    if text not in FLAGS:
+        raise InvalidOrder(name, f"{text!r} is none of {', '.join(FLAGS)}")
+    return FLAGS[text]
+
+
+def _number(request: web.Request, name: str, default: int, *, least: int = 0) -> int:
     text = request.query.get(name, str(default))
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise InvalidOrder(name, f"{text!r} is not a whole number")
+    if int(text) < least:
+        raise InvalidOrder(name, f"{text} is less than {least}")
     return int(text)

@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,9 +20,10 @@ from rich.table import Table
 
 from backend.cli.order import File, Json
 from backend.cli.order import app as order_app
-from backend.cli.output import drop_output, paper
+from backend.cli.output import complain, drop_output, paper
 from backend.cli.remote import ask
-from backend.cli.statuses import RouterSilent, status_of_lost_answer, status_of_order
+from backend.cli.statuses import UNKNOWN, RouterSilent, RouterUnreachable, status_of_lost_answer, status_of_order
+from backend.cli.words import exchange_name
 from backend.domain.errors import ConfigurationError, QuantumTraderError
 from backend.domain.lifecycle import AttemptState, IntentState
 
@@ -34,6 +36,8 @@ RESTS_S = 3_600.0
 FOLLOW_S = 0.5
 STORED_S = 1.0
 SHORT = 80
+PAGE = 1_000
+SEQ_MAX = 2**63 - 1
 Wait = Annotated[float, typer.Option(min=0, max=300, help="Seconds to wait for the result.")]
 
 
@@ -49,7 +53,9 @@ def submit(
     overfill_budget: Annotated[
         str | None, typer.Option(help="Base units that may execute beyond it while an attempt's fate is unknown.")
     ] = None,
-    exchange: Annotated[str | None, typer.Option(help="The primary exchange; else the strategy's.")] = None,
+    exchange: Annotated[
+        str | None, typer.Option(help="The primary exchange; else the strategy's.", callback=exchange_name)
+    ] = None,
     strategy: Annotated[str, typer.Option(help="Which strategy it is of.")] = "manual",
     valid: Annotated[float | None, typer.Option(min=1, help="Seconds for which it is wanted.")] = None,
     wait: Wait = WAIT_S,
@@ -62,12 +68,10 @@ def submit(
     from backend.bootstrap import fresh_id, running_router, submit_once
     from backend.services.control.documents import intent_of
 
-    if rest and running_router(file) is None:
-        raise ConfigurationError("--rest: such an order needs a router that watches it; start `quantum-trader serve`")
     if name is None:
         name = f"cli-{fresh_id()}"
         # Whoever stops waiting needs it: a repeat under another id would be another order.
-        sys.stderr.write(f"its id is {name}\n")
+        complain(f"its id is {name}")
     body = {
         "id": name,
         "symbol": symbol,
@@ -85,13 +89,15 @@ def submit(
         "valid_for_s": None if limit is None and valid is None else valid or (RESTS_S if rest else VALID_S),
     }
     intent = intent_of(body)
+    if rest and running_router(file) is None:
+        raise RouterUnreachable("--rest: such an order needs a router that watches it; start `quantum-trader serve`")
 
     def remotely(router: Endpoint) -> object:
         if rest:
             return _until_it_rests(router, body, wait)
         return ask(router, "POST", "/v1/orders", body=body, wait_s=wait)
 
-    outcome = _order(remotely, lambda: asyncio.run(submit_once(intent, wait, file)), file)
+    outcome = _order(remotely, lambda: asyncio.run(submit_once(intent, wait, file)), file, name)
     _print_outcome(outcome, as_json=as_json, going_on=rest and _rests(outcome))
 
 
@@ -102,19 +108,20 @@ def cancel(
     file: File = None,
     as_json: Json = False,
 ) -> None:
-    """Cancels an order: stored first, then carried out. What had executed before stays executed."""
+    """Cancels an order: stored first, then carried out. What had executed before stays executed. Exit status 0 when the
+    order is over; 6 when the cancel is stored and the order not known to be over yet: repeat it then."""
     from backend.bootstrap import cancel_once
 
     def remotely(router: Endpoint) -> object:
         return ask(router, "POST", f"/v1/orders/{quote(order, safe='')}/cancel", body={}, wait_s=wait)
 
-    outcome = _order(remotely, lambda: asyncio.run(cancel_once(order, wait, file)), file)
-    _print_outcome(outcome, as_json=as_json, going_on=True, cancelling=True)
+    outcome = _order(remotely, lambda: asyncio.run(cancel_once(order, wait, file)), file, order)
+    _print_outcome(outcome, as_json=as_json, going_on=False, cancelling=True)
 
 
 def events(
-    after: Annotated[int, typer.Option(min=0, help="Only events after this number.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="At most so many at a time.")] = 100,
+    after: Annotated[int, typer.Option(min=0, max=SEQ_MAX, help="Only events after this number.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many; without it there is no end.")] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Go on as they happen, until stopped.")] = False,
     file: File = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
@@ -123,15 +130,18 @@ def events(
     from backend.bootstrap import stored_events
     from backend.services.control.documents import event_document
 
-    while True:
-        found = [event_document(event) for event in stored_events(after, limit, file)]
+    left = sys.maxsize if limit is None else limit
+    while left:
+        wanted = min(left, PAGE)
+        found = [event_document(event) for event in stored_events(after, wanted, file)]
         for event in found:
             sys.stdout.write((json.dumps(event) if as_json else _event_line(event)) + "\n")
             after = int(str(event["seq"]))
         sys.stdout.flush()
-        if not follow:
-            return
-        if len(found) < limit:
+        left -= len(found)
+        if len(found) < wanted:
+            if not follow:
+                return
             time.sleep(FOLLOW_S)
 
 
@@ -181,25 +191,37 @@ def _either(remotely: Callable[[Endpoint], object], here: Callable[[], object], 
     return here() if router is None else remotely(router)
 
 
-def _order(remotely: Callable[[Endpoint], object], here: Callable[[], object], file: Path | None) -> dict[str, object]:
+def _order(
+    remotely: Callable[[Endpoint], object], here: Callable[[], object], file: Path | None, name: str
+) -> dict[str, object]:
     """As ``_either``, for what may send: an error is never told as the order's own failure, which it does not know."""
     try:
         outcome = _either(remotely, here, file)
         return outcome if isinstance(outcome, dict) else _document(outcome)
     except QuantumTraderError as error:
-        sys.stderr.write(f"quantum-trader: {error}\n")
+        complain(f"quantum-trader: {error}")
         raise typer.Exit(status_of_lost_answer(error)) from error
+    except KeyboardInterrupt:
+        complain(f"quantum-trader: nobody waits any more, but {name} may go on: repeat it with the same id to see it")
+        raise
+    except Exception as error:
+        # The status of a traceback, 1, would say that no exchange took the order.
+        complain(traceback.format_exc().rstrip())
+        complain(f"quantum-trader: a fault of the program, please report it; order show {name} has what is known")
+        raise typer.Exit(UNKNOWN) from error
 
 
 def _until_it_rests(router: Endpoint, body: dict[str, str | float | None], wait_s: float) -> object:
     """Hands the order over and follows it until it is in a book or ends, for at most ``wait_s``."""
     until = time.monotonic() + wait_s
     found = ask(router, "POST", "/v1/orders", body=body, wait_s=min(wait_s, STORED_S))
+    if not _under_way(found):
+        return found  # it tells why each exchange was passed over, and a repeat no longer does
     try:
         while _under_way(found) and not _rests(found) and time.monotonic() < until:
             time.sleep(FOLLOW_S)
             found = ask(router, "GET", f"/v1/orders/{quote(str(body['id']), safe='')}")
-        # The result of one that ended tells more than its record: why each exchange was passed over.
+        # One that ended is told as a result, like one that ends at once.
         return found if _under_way(found) else ask(router, "POST", "/v1/orders", body=body, wait_s=STORED_S)
     except QuantumTraderError as error:
         # The order is stored by now: whatever a look at it meets, "nothing was handed over" would be wrong.
@@ -224,7 +246,7 @@ def _print_outcome(found: dict[str, object], *, as_json: bool, going_on: bool, c
         sys.stdout.flush()
     except (OSError, UnicodeError) as error:
         drop_output()
-        sys.stderr.write(f"quantum-trader: the outcome cannot be written ({error}); order show {found['id']} has it\n")
+        complain(f"quantum-trader: the outcome cannot be written ({error}); order show {found['id']} has it")
     raise typer.Exit(status)
 
 
@@ -232,12 +254,14 @@ def _write_outcome(found: Any, *, as_json: bool, going_on: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     else:
-        where = " → ".join(found["venues"]) or "nothing executed"
+        waits = _under_way(found) or found["state"] == IntentState.PARKED
+        unsure = waits or found["blocked"] != "0"
+        where = " → ".join(found["venues"]) or ("nothing known to have executed" if unsure else "nothing executed")
         reason = f" ({found['reason']})" if found["reason"] else ""
         blocked = "" if found["blocked"] == "0" else f", {found['blocked']} blocked"
         filled = f"filled {found['filled']} of {found['quantity']}{blocked}"
         sys.stdout.write(f"{found['id']}: {found['state']}{reason}, {filled}, {where}\n")
-        if found.get("cancel_requested_at") is not None:
+        if waits and found.get("cancel_requested_at") is not None:
             sys.stdout.write("  its cancel is stored, and carried out as soon as the exchange and the journal allow\n")
         if found["blocked"] != "0" or (_under_way(found) and not going_on):
             sys.stdout.write(f"  where it is, and what is known of it: quantum-trader order show {found['id']}\n")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from backend.cli.output import say
 from backend.domain.errors import ConfigurationError
 from backend.emulator.faults import FaultError
 from backend.emulator.registry import KINDS, PLACES
@@ -117,8 +117,7 @@ def _port(text: str) -> int:
 def _printer(as_json: bool) -> Callable[[Event], None]:
     def tell(event: Event) -> None:
         for line in [json.dumps(event)] if as_json else _lines(event):
-            sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+            say(line)
 
     return tell
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from backend.cli.statuses import FAILED, OK
+from backend.cli.words import exchange_name
 from backend.domain.money import plain
 
 app = typer.Typer(help="Looks at the journal: what it holds, and whether it holds together.", no_args_is_help=True)
@@ -161,7 +162,9 @@ def confirm(
 
 @app.command()
 def acknowledge(
-    exchange: Annotated[str, typer.Argument(help="Whose account was halted.")], reason: Reason, file: File = None
+    exchange: Annotated[str, typer.Argument(help="Whose account was halted.", callback=exchange_name)],
+    reason: Reason,
+    file: File = None,
 ) -> None:
     """Lets an account take orders again after more had executed there than was asked for. No router may be running."""
     from backend.bootstrap import acknowledge_account

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,9 +19,10 @@ from rich.table import Table
 from backend.cli.desk import events, venues
 from backend.cli.journal import app as journal
 from backend.cli.order import app as order
-from backend.cli.output import PIPE_WIDTH, drop_output, paper
+from backend.cli.output import PIPE_WIDTH, complain, drop_output, open_streams, paper
 from backend.cli.simulate import simulate
 from backend.cli.statuses import FAILED, OK, status_of_error
+from backend.cli.words import exchange_name, exchange_names
 from backend.domain.errors import QuantumTraderError
 
 app = typer.Typer(
@@ -77,6 +79,7 @@ def emulator(
     """Serves the emulated exchanges on loopback ports until it is stopped."""
     from backend.cli.emulator import serve
 
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     work = serve(ports, seed, scenario, venues=venues, limits=limits, withdrawing=withdrawing, as_json=as_json)
     try:
         asyncio.run(work)
@@ -97,16 +100,18 @@ def serve(
 
 @app.command()
 def health(
-    exchanges: Annotated[list[str] | None, typer.Argument(help="Exchanges to ask; without any, all.")] = None,
+    exchanges: Annotated[
+        list[str] | None, typer.Argument(help="Exchanges to ask; without any, all.", callback=exchange_names)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Asks each exchange's public time endpoint once. Exit status 1 when none is ok."""
     from backend.bootstrap import read_settings
     from backend.policies.exchange_failover_policy import get_exchange_health, is_healthy
-    from backend.policies.routing_tables import EXCHANGES, known_exchange
+    from backend.policies.routing_tables import EXCHANGES
 
     read_settings()  # a mistake in the settings is told as such, not as six exchanges that are down
-    names = [known_exchange(name) for name in exchanges or EXCHANGES]
+    names = exchanges or EXCHANGES
 
     async def ask() -> dict[str, dict[str, object]]:
         answers = await asyncio.gather(*(get_exchange_health(name) for name in names))
@@ -131,15 +136,18 @@ def health(
 
 @app.command()
 def chain(
-    exchange: Annotated[str | None, typer.Argument(help="One exchange; without it, all.")] = None, as_json: Json = False
+    exchange: Annotated[
+        str | None, typer.Argument(help="One exchange; without it, all.", callback=exchange_name)
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """Prints the failover chains in force: those of the exchanges that the settings allow."""
     from backend.bootstrap import read_settings
     from backend.policies.exchange_failover_policy import get_failover_chain
-    from backend.policies.routing_tables import EXCHANGES, known_exchange
+    from backend.policies.routing_tables import EXCHANGES
 
     allowed = read_settings().allowed_exchanges
-    names = [known_exchange(exchange)] if exchange else list(EXCHANGES)
+    names = [exchange] if exchange else list(EXCHANGES)
     chains = {name: [link for link in get_failover_chain(name) if not allowed or link in allowed] for name in names}
     if as_json:
         sys.stdout.write(json.dumps(chains, indent=2) + "\n")
@@ -160,12 +168,13 @@ def version() -> None:
 
 def main() -> None:
     """Runs the command; typed errors become one line on standard error and an exit status."""
+    open_streams()
     try:
         app()
     except QuantumTraderError as error:
-        sys.stderr.write(f"quantum-trader: {error}\n")
+        complain(f"quantum-trader: {error}")
         sys.exit(status_of_error(error))
     except OSError as error:
-        sys.stderr.write(f"quantum-trader: the output cannot be written, or a file not be used: {error}\n")
+        complain(f"quantum-trader: the output cannot be written, or a file not be used: {error}")
         drop_output()
         sys.exit(FAILED)

@@ -15,7 +15,6 @@ import typer
 from rich.table import Column, Table
 
 from backend.cli.output import paper
-from backend.domain.errors import ConfigurationError
 from backend.domain.money import plain
 from backend.services.control.documents import order_document, summary
 
@@ -129,7 +128,7 @@ def _quantity(word: str) -> Decimal:
         return Decimal(0)
     text = word.removeprefix(FILLED)
     if text == word or not text.replace(".", "", 1).isdecimal():
-        raise ConfigurationError(f"--as {word!r}: say dead, or filled=QUANTITY with a plain decimal number")
+        raise typer.BadParameter(f"--as {word!r}: say dead, or filled=QUANTITY with a plain decimal number")
     return Decimal(text)
 
 

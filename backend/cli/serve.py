@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from backend.cli.output import say
 from backend.cli.statuses import FAILED, JOURNAL_FAILED, OK
 from backend.domain.errors import JournalFailed
 
@@ -124,5 +125,4 @@ async def _unless(stopped: asyncio.Event, work: Coroutine[object, object, T]) ->
 
 def _tell(event: dict[str, object], line: str, *, as_json: bool) -> None:
     shown = {name: value for name, value in event.items() if value is not None}
-    sys.stdout.write((json.dumps(shown) if as_json else line) + "\n")
-    sys.stdout.flush()
+    say(json.dumps(shown) if as_json else line)

@@ -81,8 +81,10 @@ def seeds_of(text: str) -> range:
         found = range(int(first), int(last)) if dots else range(int(first), int(first) + 1)
     except ValueError:
         raise typer.BadParameter(f"--seeds {text!r} is not of the form 0..2000") from None
-    if not 0 < len(found) <= SEEDS_MAX or found.start < 0:
+    if found.start < 0 or found.stop <= found.start:
         raise typer.BadParameter(f"--seeds {text!r} names no seeds: from the smaller to the larger, as in 0..2000")
+    if found.stop - 1 > SEEDS_MAX:
+        raise typer.BadParameter(f"--seeds {text!r}: the largest seed is {SEEDS_MAX:,}, as in 0..2000")
     return found
 
 

@@ -81,15 +81,15 @@ def status_of_lost_answer(error: QuantumTraderError) -> int:
 
 
 def status_of_order(document: Mapping[str, object], *, going_on: bool, cancelling: bool = False) -> int:
-    """Of an order as a document: it is done, was cancelled as asked (``cancelling``), or goes on as it should
-    (``going_on``); else why not."""
+    """Of an order as a document: it is done, was cancelled as asked (``cancelling``: what may still be open is not), or
+    goes on as it should (``going_on``); else why not."""
     state, reason = document["state"], document["reason"]
     under_way = state in (IntentState.NEW, IntentState.ACTIVE)
     attempts = document.get("attempts")
     doubtful = isinstance(attempts, list) and any(one["state"] == AttemptState.UNKNOWN for one in attempts)
     if state == IntentState.DONE or (cancelling and reason == EndReason.CANCELLED):
         return OK
-    if under_way and going_on and (cancelling or not doubtful):
+    if under_way and going_on and not doubtful:
         return OK
     if under_way or state == IntentState.PARKED:
         return UNKNOWN

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,12 +45,12 @@ def test_health_tells_each_exchange(tmp_path: Path) -> None:
 
 
 def test_chain(tmp_path: Path) -> None:
-    """The chains in force, for one exchange or all; an unknown name is a configuration error."""
+    """The chains in force, for one exchange or all; an unknown name is a mistake of usage."""
     assert json.loads(command("chain", "firi", "--json", cwd=tmp_path).stdout)["firi"][0] == "firi"
     assert len(command("chain", cwd=tmp_path).stdout.splitlines()) >= 6
     wrong = command("chain", "mtgox", cwd=tmp_path)
-    assert wrong.returncode == 4
-    assert "unknown exchange 'mtgox'" in wrong.stderr
+    assert wrong.returncode == 2
+    assert "'mtgox'" in wrong.stderr
 
 
 def test_version_and_usage(tmp_path: Path) -> None:
@@ -93,6 +95,26 @@ def test_emulator_serves_and_announces(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in lines] == [*KINDS, "control"]
     assert json.loads(answer.stdout)["binance"]["status"] == "ok"
     assert answer.returncode == 0
+
+
+def test_the_emulator_ends_in_order_and_needs_no_reader(tmp_path: Path) -> None:
+    """As under ``| head -1``: it serves on, tells its phases to nobody, and a stop is a stop whichever signal asks."""
+    file = tmp_path / "s.toml"
+    file.write_text(
+        '[[phases]]\nvenue = "okx"\nkind = "latency"\nat = 0.3\nparams = { seconds = 0.01 }\n', encoding="utf-8"
+    )
+    arguments = ("emulator", "--ports", "0", "--venues", "okx", "--scenario", str(file))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running = subprocess.Popen(
+            [sys.executable, "-m", "backend", *arguments], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        )
+        assert running.stdout is not None
+        address = running.stdout.readline().split()[1]
+        running.stdout.close()
+        time.sleep(1)
+        answer = command("health", "okx", cwd=tmp_path, QUANTUM_TRADER_VENUES__OKX__ENDPOINT=address)
+        running.send_signal(number)
+        assert (answer.returncode, running.wait(10)) == (0, 0)
 
 
 def test_emulator_tells_its_phases(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from backend.cli.main import app
-from backend.domain.errors import ConfigurationError, JournalError
+from backend.domain.errors import JournalError
 from tests.integrations.journal.test_verify import written
 
 
@@ -60,8 +60,9 @@ async def test_show_tells_from_when_an_absence_can_be_proven(tmp_path: Path) -> 
 def test_resolve(tmp_path: Path) -> None:
     """The word ends the order and stands in the journal, which still verifies."""
     path = str(asyncio.run(written(tmp_path / "journal.sqlite")))
-    with pytest.raises(ConfigurationError, match="dead, or filled=QUANTITY"):
-        run("resolve", "c", "--as", "gone", "--reason", "seen", "--file", path)
+    words = ["order", "resolve", "c", "--as", "gone", "--reason", "seen", "--file", path]
+    wrong = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert (wrong.exit_code, "dead, or filled=QUANTITY" in wrong.stderr) == (2, True)
     assert "c: done_short (expired), filled 0.5 of 1.5" in run(
         "resolve", "c", "--as", "filled=0.5", "--reason", "seen on the page", "--file", path
     )

@@ -137,13 +137,56 @@ async def test_a_resting_order_lives_through_a_killed_router(machine: Machine) -
         None,
     )
     status, _, err = await machine.run(*resting, "--id", "other")
-    assert (status, "start `quantum-trader serve`" in err) == (4, True)
+    assert (status, "start `quantum-trader serve`" in err) == (UNREACHABLE, True)
     await machine.serving()
     status, out, err = await machine.run(*resting, "--id", "rests", "--wait", "1", "--json")
     assert (status, json.loads(out)["id"], json.loads(out)["state"]) == (0, "rests", "active"), err
     status, out, err = await machine.run("order", "cancel", "rests", "--json")
     assert (status, json.loads(out)["reason"]) == (0, "cancelled"), err
     assert [order.status for order in machine.emulator.ledger("kraken").orders] == ["cancelled"]
+
+
+async def test_a_cancel_is_done_when_the_order_is_over(machine: Machine) -> None:
+    """The exchange cannot be reached: the cancel is stored, and what rests there may execute, so nobody is told that
+    it is over. Repeated when the exchange is back, it is."""
+    await machine.serving()
+    resting = ("order", "submit", "buy", "0.01", "BTC/USDT", "--limit", "1000", "--rest", "--exchange", "kraken")
+    assert (await machine.run(*resting, "--id", "rests", "--wait", "300"))[0] == 0
+    refuse = machine.emulator.inject("kraken", Fault(FaultKind.REFUSE))
+    status, out, err = await machine.run("order", "cancel", "rests", "--wait", "1")
+    assert (status, "its cancel is stored" in out) == (UNKNOWN, True), err
+    assert [order.status for order in machine.emulator.ledger("kraken").orders] == ["open"]
+    machine.emulator.clear("kraken", refuse)
+    status, out, err = await machine.run("order", "cancel", "rests", "--wait", "300")
+    assert (status, "its cancel is stored" in out, "nothing executed" in out) == (0, False, True), err
+    assert [order.status for order in machine.emulator.ledger("kraken").orders] == ["cancelled"]
+
+
+async def test_an_order_that_no_exchange_takes_says_why(machine: Machine) -> None:
+    """Also one that should have rested: each exchange with its reason."""
+    await machine.serving()
+    for venue in VENUES:
+        machine.emulator.inject(venue, Fault(FaultKind.REFUSE))
+    words = ("order", "submit", "buy", "0.01", "BTC/USDT", "--limit", "1000", "--rest", "--id", "nowhere", "--json")
+    status, out, err = await machine.run(*words)
+    assert (status, set(VENUES) >= set(json.loads(out)["dropped"])) == (1, True), err
+    assert "refused" in json.loads(out)["dropped"]["binance"]
+
+
+async def test_whoever_stops_waiting_is_told_that_the_order_may_go_on(machine: Machine) -> None:
+    """Ctrl-C ends the waiting and not the order; the status is none that speaks of it."""
+    await machine.serving()
+    held = Fault(FaultKind.HANG, frozenset({Endpoint.PLACE}), params={"max_s": 20, "when": "after"})
+    machine.emulator.inject("binance", held)
+    words = ("order", "submit", "buy", "0.01", "BTC/USDT", "--exchange", "binance", "--id", "left")
+    waiting = await machine.started(*words)
+    async with asyncio.timeout(PATIENCE_S):
+        while not machine.emulator.ledger("binance").orders:  # noqa: ASYNC110 - an exchange's book has no event
+            await asyncio.sleep(0.05)
+        waiting.send_signal(signal.SIGINT)
+        _, err = await waiting.communicate()
+    assert waiting.returncode not in (0, 1, 5)
+    assert b"left may go on: repeat it with the same id" in err
 
 
 async def test_an_order_that_was_not_seen_in_a_book_does_not_rest(machine: Machine) -> None:
@@ -259,6 +302,35 @@ async def test_output_that_cannot_be_written_does_not_change_what_is_told_of_the
     _, err = await process.communicate()
     os.close(full)
     assert (process.returncode, b"cannot be written" in err) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("closed", "quantity", "status"),
+    [(">&-", "0.01", 0), ("2>/dev/full", "0.02", UNKNOWN), ("2>&-", "0.02", UNKNOWN)],
+    ids=["no output", "errors to a full disk", "no errors"],
+)
+async def test_streams_that_are_closed_change_no_exit_status(
+    machine: Machine, closed: str, quantity: str, status: int
+) -> None:
+    """1 would say that no exchange took the order. The same words are done; others under its id tell nothing of it."""
+    await machine.serving()
+    words = ("order", "submit", "buy", "QUANTITY", "BTC/USDT", "--exchange", "binance", "--id", "told")
+    assert (await machine.run(*(word.replace("QUANTITY", "0.01") for word in words)))[0] == 0
+    line = " ".join([sys.executable, "-m", "backend", *words]).replace("QUANTITY", quantity)
+    environment = {**os.environ, "QUANTUM_TRADER_CONFIG": str(machine.room / "quantum-trader.toml")}
+    process = await asyncio.create_subprocess_shell(f"{line} {closed}", cwd=ROOT, env=environment)
+    assert await process.wait() == status
+
+
+async def test_whoever_stops_reading_stops_no_router(machine: Machine) -> None:
+    """As under ``| head -1``: it serves on, and its stop is one in order."""
+    router = await machine.serving()
+    assert router.stdout is not None
+    router.stdout._transport.close()  # type: ignore[attr-defined]
+    assert (await machine.run("order", "submit", "buy", "0.01", "BTC/USDT", "--exchange", "okx"))[0] == 0
+    router.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(PATIENCE_S):
+        assert await router.wait() == 0
 
 
 async def test_a_stop_while_it_starts_is_honoured(machine: Machine) -> None:

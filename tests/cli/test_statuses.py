@@ -79,10 +79,16 @@ def test_an_order_that_should_rest_and_is_not_found_is_in_doubt() -> None:
         assert status_of_order({**active, "attempts": [{"state": state}]}, going_on=True) == status
 
 
+def test_a_stored_cancel_is_not_yet_a_done_one() -> None:
+    """What is open at an exchange may execute: a script that puts another in its place could have both."""
+    document = {"state": "active", "reason": None, "attempts": [{"state": "working"}]}
+    assert status_of_order(document, going_on=False, cancelling=True) == UNKNOWN
+
+
 def test_a_cancelled_order_is_what_a_cancel_wished_for() -> None:
     """Whoever submits it again wanted something else."""
     document = {"state": "rejected", "reason": "cancelled"}
-    assert status_of_order(document, going_on=True, cancelling=True) == OK
+    assert status_of_order(document, going_on=False, cancelling=True) == OK
     assert status_of_order(document, going_on=False) == FAILED
 
 

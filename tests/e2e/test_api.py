@@ -136,6 +136,9 @@ async def test_venues_are_told_with_what_stands_against_them(port: Port) -> None
         ("POST", "/v1/orders/nobody/resolve", {"filled": "x"}, 400, "InvalidOrder"),
         ("POST", "/v1/orders/nobody/resolve", {"filled": "0", "reason": "seen"}, 404, "UnknownOrder"),
         ("GET", "/v1/nothing", None, 404, "Not Found"),
+        ("GET", "/v1/orders?open=yes", None, 400, "InvalidOrder"),
+        ("GET", "/v1/orders?limit=0", None, 400, "InvalidOrder"),
+        ("POST", "/v1/status", None, 405, "Method Not Allowed"),
     ],
 )
 async def test_what_makes_no_sense_is_refused_with_a_reason(
@@ -179,8 +182,19 @@ async def test_a_body_that_is_too_large_or_no_json_is_refused(port: Port) -> Non
     status, _ = await port.ask("POST", "/v1/orders", {**ORDER, "symbol": "X" * 200_000})
     assert status == 413
     headers = {"Authorization": f"Bearer {port.endpoint.token}"}
-    async with port.session.post(f"{port.endpoint.url}/v1/orders", data="{", headers=headers) as answer:
+    order = json.dumps(ORDER)[:-1]
+    for data, named in (
+        ("{", "not JSON"),
+        ("[" * 30_000, "not JSON"),
+        (f'{order}, "valid_for_s": 1{"0" * 400}}}', "401 digits"),
+        (f'{order}, "quantity": "0.02"}}', "says 'quantity' twice"),
+    ):
+        async with port.session.post(f"{port.endpoint.url}/v1/orders", data=data, headers=headers) as answer:
+            assert (answer.status, named in (await answer.json())["error"]["message"]) == (400, True)
+    strange = {**headers, "Content-Type": "application/json; charset=bogus"}
+    async with port.session.post(f"{port.endpoint.url}/v1/orders", data=order, headers=strange) as answer:
         assert answer.status == 400
+    assert port.world.orders() == 0
 
 
 async def test_orders_come_in_pages(port: Port) -> None:
@@ -210,8 +224,10 @@ async def test_a_token_of_strange_bytes_is_just_wrong(port: Port) -> None:
     assert answer.startswith(b"HTTP/1.1 401")
 
 
-async def test_a_fault_of_the_program_is_told_in_the_promised_form(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
-    """500 with a code, and no word of what is inside."""
+async def test_a_fault_of_the_program_is_told_in_the_promised_form(
+    port: Port, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """500 with a code, and no word of what is inside; the log has it, for whoever shall report it."""
 
     def broken(_desk: Desk) -> None:
         raise ValueError("an inner word")
@@ -220,6 +236,8 @@ async def test_a_fault_of_the_program_is_told_in_the_promised_form(port: Port, m
     status, told = await port.ask("GET", "/v1/status")
     assert (status, told["error"]["code"]) == (500, "Internal")
     assert "an inner word" not in json.dumps(told)
+    assert "GET /v1/status" in caplog.text
+    assert "an inner word" in caplog.text
 
 
 def test_a_file_whose_process_number_is_anothers_by_now_counts_as_none(
@@ -242,6 +260,9 @@ def test_the_file_of_a_router_that_died_counts_as_none(tmp_path: Path) -> None:
     endpoints.write(journal, Endpoint(1, "t", 2**22 + 1))
     assert endpoints.read(journal) is None
     endpoints.file_of(journal).write_text(json.dumps({"port": 1}))
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        endpoints.read(journal)
+    endpoints.file_of(journal).write_text(json.dumps({"port": 1, "token": "t", "pid": 10**30}))
     with pytest.raises(ConfigurationError, match="cannot be read"):
         endpoints.read(journal)
     endpoints.remove(journal)
