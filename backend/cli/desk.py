@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -22,7 +23,7 @@ from backend.cli.order import File, Json
 from backend.cli.order import app as order_app
 from backend.cli.output import complain, drop_output, paper
 from backend.cli.remote import ask
-from backend.cli.statuses import UNKNOWN, RouterSilent, RouterUnreachable, status_of_lost_answer, status_of_order
+from backend.cli.statuses import UNKNOWN, USAGE, RouterSilent, RouterUnreachable, status_of_lost_answer, status_of_order
 from backend.cli.words import exchange_name
 from backend.domain.errors import ConfigurationError, QuantumTraderError
 from backend.domain.lifecycle import AttemptState, IntentState
@@ -71,7 +72,8 @@ def submit(
     if name is None:
         name = f"cli-{fresh_id()}"
         # Whoever stops waiting needs it: a repeat under another id would be another order.
-        complain(f"its id is {name}")
+        if not complain(f"its id is {name}"):
+            raise typer.Exit(USAGE)  # an order that nobody could ask for again: say --id
     body = {
         "id": name,
         "symbol": symbol,
@@ -98,7 +100,7 @@ def submit(
         return ask(router, "POST", "/v1/orders", body=body, wait_s=wait)
 
     outcome = _order(remotely, lambda: asyncio.run(submit_once(intent, wait, file)), file, name)
-    _print_outcome(outcome, as_json=as_json, going_on=rest and _rests(outcome))
+    _print_outcome(outcome, as_json=as_json, going_on=rest and _rests(outcome) and not _cancelled(outcome))
 
 
 @order_app.command()
@@ -109,7 +111,8 @@ def cancel(
     as_json: Json = False,
 ) -> None:
     """Cancels an order: stored first, then carried out. What had executed before stays executed. Exit status 0 when the
-    order is over; 6 when the cancel is stored and the order not known to be over yet: repeat it then."""
+    order is cancelled or filled, 1 when it had ended otherwise; 6 when the cancel is stored and the order not known to
+    be over yet: repeat it then."""
     from backend.bootstrap import cancel_once
 
     def remotely(router: Endpoint) -> object:
@@ -196,8 +199,7 @@ def _order(
 ) -> dict[str, object]:
     """As ``_either``, for what may send: an error is never told as the order's own failure, which it does not know."""
     try:
-        outcome = _either(remotely, here, file)
-        return outcome if isinstance(outcome, dict) else _document(outcome)
+        return _document(_either(remotely, here, file))
     except QuantumTraderError as error:
         complain(f"quantum-trader: {error}")
         raise typer.Exit(status_of_lost_answer(error)) from error
@@ -232,6 +234,11 @@ def _under_way(found: Any) -> bool:
     return found["state"] in (IntentState.NEW, IntentState.ACTIVE)
 
 
+def _cancelled(found: Any) -> bool:
+    """Has a cancel of it been stored?"""
+    return found.get("cancel_requested_at") is not None
+
+
 def _rests(found: Any) -> bool:
     """Is it known to be in an exchange's book?"""
     return any(one["state"] == AttemptState.WORKING for one in found.get("attempts", ()))
@@ -261,7 +268,7 @@ def _write_outcome(found: Any, *, as_json: bool, going_on: bool) -> None:
         blocked = "" if found["blocked"] == "0" else f", {found['blocked']} blocked"
         filled = f"filled {found['filled']} of {found['quantity']}{blocked}"
         sys.stdout.write(f"{found['id']}: {found['state']}{reason}, {filled}, {where}\n")
-        if waits and found.get("cancel_requested_at") is not None:
+        if waits and _cancelled(found):
             sys.stdout.write("  its cancel is stored, and carried out as soon as the exchange and the journal allow\n")
         if found["blocked"] != "0" or (_under_way(found) and not going_on):
             sys.stdout.write(f"  where it is, and what is known of it: quantum-trader order show {found['id']}\n")
@@ -274,11 +281,25 @@ def _document(outcome: object) -> dict[str, object]:
     from backend.domain.records import ExecutionResult, IntentRecord
     from backend.services.control.documents import order_document, result_document
 
+    if isinstance(outcome, dict):
+        return _told(outcome)
     if isinstance(outcome, ExecutionResult):
         return result_document(outcome)
     if isinstance(outcome, IntentRecord):
         return order_document(outcome, unresolved_until(outcome))
     raise ConfigurationError(f"an answer of an unknown kind: {type(outcome).__name__}")
+
+
+def _told(document: dict[str, object]) -> dict[str, object]:
+    """What a router answered, if it is an order. Raises RouterSilent for anything else, as of another version's."""
+    try:
+        complete = {"id", "state", "reason", "venues"} <= document.keys() and IntentState(str(document["state"]))
+        amounts = [Decimal(str(document[name])) for name in ("filled", "quantity", "blocked")]
+    except (KeyError, ValueError, ArithmeticError):
+        complete, amounts = False, []
+    if not complete or not all(amount.is_finite() for amount in amounts):
+        raise RouterSilent("what answers there tells no order of this version; repeat it with the same id")
+    return document
 
 
 def _event_line(event: dict[str, object]) -> str:

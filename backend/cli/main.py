@@ -54,8 +54,9 @@ def demo(
     from backend.lab.demo import DemoOptions, run_demo
     from backend.lab.view import LineView, LiveView, print_report
 
-    screen = Console(stderr=True, width=None if sys.stderr.isatty() else PIPE_WIDTH)
-    view = LiveView(screen, orders) if screen.is_terminal and not as_json else LineView(screen)
+    live = sys.stderr.isatty() and not as_json
+    screen = Console(stderr=True, width=None if sys.stderr.isatty() else PIPE_WIDTH, markup=live)
+    view = LiveView(screen, orders) if live else LineView(screen)
     report = asyncio.run(run_demo(DemoOptions(seed=seed, orders=orders, books=books), view))
     if as_json:
         sys.stdout.write(json.dumps(report.document(), indent=2) + "\n")
@@ -79,7 +80,7 @@ def emulator(
     """Serves the emulated exchanges on loopback ports until it is stopped."""
     from backend.cli.emulator import serve
 
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     work = serve(ports, seed, scenario, venues=venues, limits=limits, withdrawing=withdrawing, as_json=as_json)
     try:
         asyncio.run(work)

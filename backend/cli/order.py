@@ -15,6 +15,8 @@ import typer
 from rich.table import Column, Table
 
 from backend.cli.output import paper
+from backend.cli.statuses import OK, UNKNOWN
+from backend.domain.lifecycle import IntentState
 from backend.domain.money import plain
 from backend.services.control.documents import order_document, summary
 
@@ -105,7 +107,7 @@ def resolve(
     as_json: Json = False,
 ) -> None:
     """Ends a parked order by your word, which no program can check: look at the exchange's own page first. The journal
-    keeps it with the reason."""
+    keeps it with the reason. Exit status 6 while the order waits for more than you have told."""
     from backend.bootstrap import resolve_order, running_router
     from backend.cli.remote import ask
 
@@ -118,9 +120,10 @@ def resolve(
         told = ask(router, "POST", f"/v1/orders/{quote(order, safe='')}/resolve", body=body)
     if as_json:
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
-        return
-    state = told["state"] if told["reason"] is None else f"{told['state']} ({told['reason']})"
-    sys.stdout.write(f"{order}: {state}, filled {told['filled']} of {told['quantity']}\n")
+    else:
+        state = told["state"] if told["reason"] is None else f"{told['state']} ({told['reason']})"
+        sys.stdout.write(f"{order}: {state}, filled {told['filled']} of {told['quantity']}\n")
+    raise typer.Exit(OK if IntentState(told["state"]).final else UNKNOWN)
 
 
 def _quantity(word: str) -> Decimal:

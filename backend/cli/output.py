@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
+from io import BufferedWriter, FileIO, TextIOWrapper
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 PIPE_WIDTH = 120
 
@@ -20,13 +24,34 @@ def paper() -> Console:
     return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, markup=False, emoji=False)
 
 
+class _Errors(FileIO):
+    """Standard error that may be full or closed, or have nobody left who reads it. ``lost``: something could not be
+    written. No exit status, and no end of a process, waits for it."""
+
+    lost = False
+
+    def write(self, data: Buffer, /) -> int:
+        try:
+            return super().write(data) or 0
+        except OSError:
+            self.lost = True
+            return memoryview(data).nbytes
+
+
 def open_streams() -> None:
     """A stream that was closed at the start leads to nowhere. Otherwise the next file that is opened, the journal for
-    one, would take its number, and with it whatever is printed there."""
+    one, would take its number, and with it whatever is printed there. What is wrong with standard error stays there."""
+    missing = sys.stderr is None
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it takes the lowest free number: this one
     if sys.stdout is None:
         drop_output()
-    if sys.stderr is None:
-        sys.stderr = _nowhere()
+    raw = _Errors(2, "w", closefd=False)
+    raw.lost = missing
+    sys.stderr = TextIOWrapper(BufferedWriter(raw), "utf-8", errors="backslashreplace", line_buffering=True)
 
 
 def say(line: str) -> None:
@@ -38,13 +63,12 @@ def say(line: str) -> None:
         drop_output()
 
 
-def complain(line: str) -> None:
-    """A line on standard error, and nothing else if it cannot be written: the exit status is still to come."""
-    try:
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
-    except OSError:
-        sys.stderr = _nowhere()
+def complain(line: str) -> bool:
+    """A line on standard error; whether it could be written, as far as that can be told."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+    raw = getattr(getattr(sys.stderr, "buffer", None), "raw", None)
+    return not (isinstance(raw, _Errors) and raw.lost)
 
 
 def drop_output() -> None:

@@ -6,14 +6,13 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from backend.cli.output import say
+from backend.cli.output import complain, say
 from backend.cli.statuses import FAILED, JOURNAL_FAILED, OK
 from backend.domain.errors import JournalFailed
 
@@ -57,12 +56,11 @@ class _Stop:
     def _watch(self) -> None:
         os.read(self._pipe, 1)
         time.sleep(STOP_S)
-        if self.status == FAILED:
-            sys.stderr.write(
-                f"quantum-trader: ended, not stopped within {STOP_S:g} s; the next start settles the rest\n"
-            )
-            sys.stderr.flush()
-        os._exit(self.status)
+        try:
+            if self.status == FAILED:
+                complain(f"quantum-trader: ended, not stopped within {STOP_S:g} s; the next start settles the rest")
+        finally:
+            os._exit(self.status)
 
 
 async def serve(port: int, *, as_json: bool) -> None:

@@ -26,7 +26,7 @@ INTENTS_MAX = 500
 
 
 def simulate(
-    seeds: Annotated[str, typer.Option(help="A..B (B not included), or one seed.")] = SEEDS,
+    seeds: Annotated[str | None, typer.Option(help="A..B (B not included), or one seed.", show_default=SEEDS)] = None,
     policy: Annotated[str, typer.Option(help="ours, timeout-means-dead or not-found-means-dead.")] = "ours",
     intents: Annotated[int, typer.Option(min=1, max=INTENTS_MAX, help="Orders of each seed.")] = 40,
     beyond: Annotated[
@@ -51,9 +51,9 @@ def simulate(
         raise typer.BadParameter(f"--policy {policy!r} is none; there are: {', '.join(Policy)}")
     if trace and replay is None:
         raise typer.BadParameter("--trace prints the story of one seed: say which with --replay SEED")
-    if replay is not None and seeds != SEEDS:
+    if replay is not None and seeds is not None:
         raise typer.BadParameter(f"--replay {replay} and --seeds {seeds} are two wishes: say one of them")
-    chosen = range(replay, replay + 1) if replay is not None else seeds_of(seeds)
+    chosen = range(replay, replay + 1) if replay is not None else seeds_of(SEEDS if seeds is None else seeds)
     template = Plan(0, intents=intents, policy=Policy(policy), beyond=beyond, keep_trace=trace)
     workers = min(processes or os.cpu_count() or 1, len(chosen))
     tally, began, screen = Tally(), time.perf_counter(), Console(stderr=True)

@@ -6,6 +6,7 @@ Of an order only 0, 1 and 5 speak, and only when its own record says so. After a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from backend.domain.errors import (
     ConfigurationError,
@@ -18,6 +19,7 @@ from backend.domain.errors import (
     RouterClosed,
     RouterHalted,
     UnknownExchange,
+    UnknownOrder,
 )
 from backend.domain.lifecycle import AttemptState, IntentState
 from backend.domain.reasons import EndReason
@@ -65,6 +67,7 @@ _BY_NAME: Mapping[str, int] = {
     RouterHalted.__name__: UNREACHABLE,
     RouterUnreachable.__name__: UNREACHABLE,
     UnknownExchange.__name__: CONFIGURATION,
+    UnknownOrder.__name__: USAGE,
 }
 
 
@@ -83,14 +86,16 @@ def status_of_lost_answer(error: QuantumTraderError) -> int:
 def status_of_order(document: Mapping[str, object], *, going_on: bool, cancelling: bool = False) -> int:
     """Of an order as a document: it is done, was cancelled as asked (``cancelling``: what may still be open is not), or
     goes on as it should (``going_on``); else why not."""
-    state, reason = document["state"], document["reason"]
+    state, reason, filled = document["state"], document["reason"], Decimal(str(document["filled"]))
     under_way = state in (IntentState.NEW, IntentState.ACTIVE)
     attempts = document.get("attempts")
     doubtful = isinstance(attempts, list) and any(one["state"] == AttemptState.UNKNOWN for one in attempts)
     if state == IntentState.DONE or (cancelling and reason == EndReason.CANCELLED):
         return OK
+    if not under_way and state != IntentState.PARKED and filled >= Decimal(str(document["quantity"])):
+        return OK  # it had ended short, by somebody's word or a proof, and executed all the same
     if under_way and going_on and not doubtful:
         return OK
     if under_way or state == IntentState.PARKED:
         return UNKNOWN
-    return REFUSED if reason == EndReason.OVER_CAP else FAILED
+    return REFUSED if reason == EndReason.OVER_CAP and not filled else FAILED

@@ -108,13 +108,32 @@ def test_the_emulator_ends_in_order_and_needs_no_reader(tmp_path: Path) -> None:
         running = subprocess.Popen(
             [sys.executable, "-m", "backend", *arguments], cwd=tmp_path, stdout=subprocess.PIPE, text=True
         )
-        assert running.stdout is not None
-        address = running.stdout.readline().split()[1]
-        running.stdout.close()
-        time.sleep(1)
-        answer = command("health", "okx", cwd=tmp_path, QUANTUM_TRADER_VENUES__OKX__ENDPOINT=address)
-        running.send_signal(number)
-        assert (answer.returncode, running.wait(10)) == (0, 0)
+        try:
+            assert running.stdout is not None
+            address = running.stdout.readline().split()[1]
+            running.stdout.close()
+            time.sleep(1)
+            answer = command("health", "okx", cwd=tmp_path, QUANTUM_TRADER_VENUES__OKX__ENDPOINT=address)
+            running.send_signal(number)
+            assert (answer.returncode, running.wait(10)) == (0, 0)
+        finally:
+            running.kill()
+            running.wait()
+
+
+def test_the_emulator_in_the_background_of_a_script_ends_when_asked(tmp_path: Path) -> None:
+    """A shell without job control lets what it starts there ignore Ctrl-C, and nothing else."""
+    line = f"{sys.executable} -m backend emulator --ports 0 --venues okx & echo $!; wait $!; echo ended $?"
+    shell = subprocess.Popen(["/bin/sh", "-c", line], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert shell.stdout is not None
+    process = int(shell.stdout.readline())
+    try:
+        while not shell.stdout.readline().startswith("control"):
+            pass
+        os.kill(process, signal.SIGTERM)
+        assert shell.communicate(timeout=10)[0] == "ended 0\n"
+    finally:
+        shell.kill()
 
 
 def test_emulator_tells_its_phases(tmp_path: Path) -> None:

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from backend.bootstrap import stored_order
 from backend.cli.main import app
+from backend.cli.statuses import UNKNOWN
 from backend.domain.errors import JournalError
+from backend.domain.records import IntentRecord
 from tests.integrations.journal.test_verify import written
 
 
@@ -45,6 +48,19 @@ async def test_show(tmp_path: Path) -> None:
     assert [fill["quantity"] for fill in document["fills"]] == ["1", "0.5"]
     with pytest.raises(JournalError, match="order list"):
         run("show", "nobody", "--file", path)
+
+
+def test_an_order_that_still_waits_after_a_word_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another attempt of it is in doubt: the status says so, as wherever an order is told."""
+    path = tmp_path / "journal.sqlite"
+    asyncio.run(written(path))
+
+    async def half(*_: object, **__: object) -> IntentRecord:
+        return stored_order("c", path=path)
+
+    monkeypatch.setattr("backend.bootstrap.resolve_order", half)
+    words = ["order", "resolve", "c", "--as", "dead", "--reason", "seen", "--file", str(path)]
+    assert CliRunner().invoke(app, words).exit_code == UNKNOWN
 
 
 async def test_show_tells_from_when_an_absence_can_be_proven(tmp_path: Path) -> None:

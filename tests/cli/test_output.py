@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
+from errno import ENOSPC
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,7 @@ from typer.testing import CliRunner
 
 from backend.cli import desk
 from backend.cli.main import app
-from backend.cli.output import paper
+from backend.cli.output import paper, say
 from tests.integrations.journal.test_verify import written
 
 STRANGE = "see [/docs] for [red]more[/red] :smile:"
@@ -42,6 +46,40 @@ def test_events_are_all_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert len(numbers()) == verified["events"] > 3
     assert numbers("--after", "2", "--limit", "4") == [3, 4, 5, 6]
     assert CliRunner().invoke(app, ["events", "--file", path, "--after", str(2**63)]).exit_code == 2
+
+
+def test_a_line_that_cannot_be_written_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the next ones lead to nowhere, so that the end of the process does not meet it again."""
+
+    class Full(StringIO):
+        def flush(self) -> None:
+            raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    say("one")
+    assert sys.stdout.name == os.devnull
+    say("two")
+    sys.stdout.close()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"status": "ok"},
+        {"id": "one", "state": "done", "reason": None, "venues": [], "filled": "1", "quantity": "1"},
+        {"id": "one", "state": "gone", "reason": None, "venues": [], "filled": "1", "quantity": "1", "blocked": "0"},
+        {"id": "one", "state": "done", "reason": None, "venues": [], "filled": "1", "quantity": "x", "blocked": "0"},
+    ],
+    ids=["something else", "a part missing", "a state that is none", "an amount that is none"],
+)
+def test_an_answer_that_is_no_order_says_nothing_of_it(
+    document: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As of a router of another version: the order may have executed."""
+    with pytest.raises(typer.Exit) as ended:
+        desk._order(lambda _: document, lambda: document, None, "one")
+    assert ended.value.exit_code == 6
+    assert "repeat it with the same id" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -64,10 +64,11 @@ def test_seeds_that_are_none(text: str) -> None:
         (("--seeds", "many"), "0..2000"),
         (("--trace",), "--replay SEED"),
         (("--replay", "3", "--seeds", "0..5"), "say one of them"),
+        (("--replay", "3", "--seeds", "0..100"), "say one of them"),
         (("--replay", "-3"), "--replay"),
         (("--seeds", "0..20000001"), "the largest seed is 10,000,000"),
     ],
-    ids=["no policy", "no seeds", "the story of all", "both", "below zero", "too many"],
+    ids=["no policy", "no seeds", "the story of all", "both", "both, one as by default", "below zero", "too many"],
 )
 def test_words_that_make_no_sense(words: tuple[str, ...], told: str) -> None:
     """Nothing is run: status 2, and the error says what would make sense."""

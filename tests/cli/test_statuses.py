@@ -38,8 +38,10 @@ from backend.domain.errors import (
     RouterClosed,
     RouterHalted,
     UnknownExchange,
+    UnknownOrder,
 )
 
+HALF = {"filled": "0.5", "quantity": "1"}
 DOCUMENTED = Path("docs/operating/serve.md")
 ERRORS: list[tuple[QuantumTraderError, int]] = [
     (ConfigurationError("x"), CONFIGURATION),
@@ -55,6 +57,7 @@ ERRORS: list[tuple[QuantumTraderError, int]] = [
     (RouterUnreachable("x"), UNREACHABLE),
     (RouterRefused("HTTP 500"), FAILED),
     (UnknownExchange("x", ()), CONFIGURATION),
+    (UnknownOrder("x"), USAGE),
 ]
 
 
@@ -74,20 +77,25 @@ def test_no_error_is_an_orders_own_failure(error: QuantumTraderError) -> None:
 
 def test_an_order_that_should_rest_and_is_not_found_is_in_doubt() -> None:
     """Its only attempt is unknown: it may be anywhere. One that works is where it should be."""
-    active = {"state": "active", "reason": None}
+    active = {**HALF, "state": "active", "reason": None}
     for state, status in (("unknown", UNKNOWN), ("working", OK)):
         assert status_of_order({**active, "attempts": [{"state": state}]}, going_on=True) == status
 
 
+def test_a_part_that_executed_is_no_refusal() -> None:
+    """The status of a refusal says that nothing was sent."""
+    assert status_of_order({**HALF, "state": "done_short", "reason": "over_cap"}, going_on=False) == FAILED
+
+
 def test_a_stored_cancel_is_not_yet_a_done_one() -> None:
     """What is open at an exchange may execute: a script that puts another in its place could have both."""
-    document = {"state": "active", "reason": None, "attempts": [{"state": "working"}]}
+    document = {**HALF, "state": "active", "reason": None, "attempts": [{"state": "working"}]}
     assert status_of_order(document, going_on=False, cancelling=True) == UNKNOWN
 
 
 def test_a_cancelled_order_is_what_a_cancel_wished_for() -> None:
     """Whoever submits it again wanted something else."""
-    document = {"state": "rejected", "reason": "cancelled"}
+    document = {**HALF, "state": "rejected", "reason": "cancelled"}
     assert status_of_order(document, going_on=False, cancelling=True) == OK
     assert status_of_order(document, going_on=False) == FAILED
 
@@ -107,8 +115,12 @@ def test_a_cancelled_order_is_what_a_cancel_wished_for() -> None:
     ],
 )
 def test_an_order(state: str, reason: str | None, going_on: bool, status: int) -> None:
-    """What nobody knows is not told as a failure: a script that buys again on status 1 would buy twice."""
-    assert status_of_order({"state": state, "reason": reason}, going_on=going_on) == status
+    """What nobody knows is not told as a failure: a script that buys again on status 1 would buy twice. Nor is what
+    executed in full, whatever it had ended as before."""
+    document = {"filled": "0", "quantity": "1", "state": state, "reason": reason}
+    assert status_of_order(document, going_on=going_on) == status
+    full = {**document, "filled": "1"}
+    assert status_of_order(full, going_on=going_on) == (OK if status in (FAILED, REFUSED) else status)
 
 
 def test_a_router_that_cannot_be_connected_to_has_done_nothing() -> None:
