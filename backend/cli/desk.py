@@ -124,7 +124,7 @@ def cancel(
 
 def events(
     after: Annotated[int, typer.Option(min=0, max=SEQ_MAX, help="Only events after this number.")] = 0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many; without it there is no end.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Go on as they happen, until stopped.")] = False,
     file: File = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,

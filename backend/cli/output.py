@@ -32,16 +32,19 @@ class _Errors(FileIO):
 
     def write(self, data: Buffer, /) -> int:
         try:
-            return super().write(data) or 0
+            written: int | None = super().write(data)
         except OSError:
+            written = None
+        if written is None:  # failed, or full for now and nobody waits: what is over it would try for ever
             self.lost = True
             return memoryview(data).nbytes
+        return written
 
 
 def open_streams() -> None:
     """A stream that was closed at the start leads to nowhere. Otherwise the next file that is opened, the journal for
     one, would take its number, and with it whatever is printed there. What is wrong with standard error stays there."""
-    missing = sys.stderr is None
+    missing, encoding = sys.stderr is None, getattr(sys.stderr, "encoding", "utf-8")
     for number in range(3):
         try:
             os.fstat(number)
@@ -51,7 +54,7 @@ def open_streams() -> None:
         drop_output()
     raw = _Errors(2, "w", closefd=False)
     raw.lost = missing
-    sys.stderr = TextIOWrapper(BufferedWriter(raw), "utf-8", errors="backslashreplace", line_buffering=True)
+    sys.stderr = TextIOWrapper(BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=True)
 
 
 def say(line: str) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from backend.policies.routing_tables import EXCHANGES
+from backend.domain.errors import UnknownExchange
+from backend.policies.routing_tables import known_exchange
 
 
 def exchange_name(word: str | None) -> str | None:
     """The word, if it is an exchange's name or none was said. Raises BadParameter with the names that there are."""
-    if word is not None and word not in EXCHANGES:
-        raise typer.BadParameter(f"unknown exchange {word!r}; there are: {', '.join(EXCHANGES)}")
-    return word
+    try:
+        return None if word is None else known_exchange(word)
+    except UnknownExchange as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def exchange_names(words: list[str] | None) -> list[str] | None:

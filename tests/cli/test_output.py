@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import suppress
 from errno import ENOSPC
-from io import StringIO
+from io import BufferedWriter, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 
 from backend.cli import desk
 from backend.cli.main import app
-from backend.cli.output import paper, say
+from backend.cli.output import _Errors, paper, say
 from tests.integrations.journal.test_verify import written
 
 STRANGE = "see [/docs] for [red]more[/red] :smile:"
@@ -60,6 +61,20 @@ def test_a_line_that_cannot_be_written_is_dropped(monkeypatch: pytest.MonkeyPatc
     assert sys.stdout.name == os.devnull
     say("two")
     sys.stdout.close()
+
+
+def test_errors_that_nobody_takes_hold_nobody_up() -> None:
+    """A pipe that does not block and is full: what is written is dropped, and that is known."""
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writes, bytes(65_536))
+    raw = _Errors(writes, "w")
+    with TextIOWrapper(BufferedWriter(raw), line_buffering=True) as errors:
+        errors.write("one\n")
+        assert raw.lost
+    os.close(reads)
 
 
 @pytest.mark.parametrize(
